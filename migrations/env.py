@@ -1,0 +1,28 @@
+"""Runs migrations on a connection that the caller has locked, or on the configured database."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from voicereg import settings
+from voicereg.engine import Database
+from voicereg.tables import metadata
+
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        render_as_batch=True,
+        compare_type=True,
+        transactional_ddl=True,
+    )
+    context.run_migrations()
+
+
+if (given := context.config.attributes.get("connection")) is not None:
+    run(given)
+else:
+    database = Database.open(settings.load().database_url())
+    with database.migrating() as connection:
+        run(connection)
+    database.close()

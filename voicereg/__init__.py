@@ -1,0 +1,144 @@
+"""A catalog of designed voices, with the provider's quotas enforced before a call is made.
+
+Everything public is exported from here::
+
+    from voicereg import QuotaExceeded, Registry
+
+    with Registry.open() as registry:
+        registry.require_quota("qwen-tts", 3)
+
+The names are loaded when they are first asked for, so that ``import voicereg`` and
+``voicereg --version`` cost next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from voicereg.domain.accounts import Account as Account
+    from voicereg.domain.audio import PreviewAudio as PreviewAudio
+    from voicereg.domain.clock import Clock as Clock
+    from voicereg.domain.clock import SystemClock as SystemClock
+    from voicereg.domain.designs import DesignRequest as DesignRequest
+    from voicereg.domain.designs import Labels as Labels
+    from voicereg.domain.errors import AccountNotFound as AccountNotFound
+    from voicereg.domain.errors import AccountRejected as AccountRejected
+    from voicereg.domain.errors import AmbiguousVoice as AmbiguousVoice
+    from voicereg.domain.errors import ConfirmNotRecorded as ConfirmNotRecorded
+    from voicereg.domain.errors import CreateUnresolved as CreateUnresolved
+    from voicereg.domain.errors import DatabaseBusy as DatabaseBusy
+    from voicereg.domain.errors import DatabaseProblem as DatabaseProblem
+    from voicereg.domain.errors import DatabaseUnusable as DatabaseUnusable
+    from voicereg.domain.errors import DeleteUnconfirmed as DeleteUnconfirmed
+    from voicereg.domain.errors import InvalidInput as InvalidInput
+    from voicereg.domain.errors import KeyMissing as KeyMissing
+    from voicereg.domain.errors import NoPreview as NoPreview
+    from voicereg.domain.errors import ProviderProblem as ProviderProblem
+    from voicereg.domain.errors import QuotaExceeded as QuotaExceeded
+    from voicereg.domain.errors import ReviewRefused as ReviewRefused
+    from voicereg.domain.errors import SchemaMismatch as SchemaMismatch
+    from voicereg.domain.errors import StateConflict as StateConflict
+    from voicereg.domain.errors import VoiceNotFound as VoiceNotFound
+    from voicereg.domain.errors import VoiceProtected as VoiceProtected
+    from voicereg.domain.errors import VoiceregError as VoiceregError
+    from voicereg.domain.events import Event as Event
+    from voicereg.domain.families import Family as Family
+    from voicereg.domain.provider_errors import AccessDenied as AccessDenied
+    from voicereg.domain.provider_errors import AnswerUnreadable as AnswerUnreadable
+    from voicereg.domain.provider_errors import Arrearage as Arrearage
+    from voicereg.domain.provider_errors import ConnectionLost as ConnectionLost
+    from voicereg.domain.provider_errors import ContentRefused as ContentRefused
+    from voicereg.domain.provider_errors import InvalidKey as InvalidKey
+    from voicereg.domain.provider_errors import ModelUnknown as ModelUnknown
+    from voicereg.domain.provider_errors import NotConnected as NotConnected
+    from voicereg.domain.provider_errors import ParameterRefused as ParameterRefused
+    from voicereg.domain.provider_errors import ProviderFault as ProviderFault
+    from voicereg.domain.provider_errors import ProviderRefused as ProviderRefused
+    from voicereg.domain.provider_errors import RateLimited as RateLimited
+    from voicereg.domain.provider_errors import VoiceGone as VoiceGone
+    from voicereg.domain.provider_errors import VoiceModelMismatch as VoiceModelMismatch
+    from voicereg.domain.provider_errors import VoiceQuotaFull as VoiceQuotaFull
+    from voicereg.domain.quotas import Quota as Quota
+    from voicereg.domain.quotas import QuotaLevel as QuotaLevel
+    from voicereg.domain.states import State as State
+    from voicereg.domain.voices import DeadlineBasis as DeadlineBasis
+    from voicereg.domain.voices import Origin as Origin
+    from voicereg.domain.voices import Voice as Voice
+    from voicereg.domain.voices import VoiceFilter as VoiceFilter
+    from voicereg.registry import Registry as Registry
+    from voicereg.registry import Slot as Slot
+    from voicereg.settings import Settings as Settings
+
+_HOMES = {
+    "voicereg.domain.accounts": ("Account",),
+    "voicereg.domain.audio": ("PreviewAudio",),
+    "voicereg.domain.clock": ("Clock", "SystemClock"),
+    "voicereg.domain.designs": ("DesignRequest", "Labels"),
+    "voicereg.domain.errors": (
+        "AccountNotFound",
+        "AccountRejected",
+        "AmbiguousVoice",
+        "ConfirmNotRecorded",
+        "CreateUnresolved",
+        "DatabaseBusy",
+        "DatabaseProblem",
+        "DatabaseUnusable",
+        "DeleteUnconfirmed",
+        "InvalidInput",
+        "KeyMissing",
+        "NoPreview",
+        "ProviderProblem",
+        "QuotaExceeded",
+        "ReviewRefused",
+        "SchemaMismatch",
+        "StateConflict",
+        "VoiceNotFound",
+        "VoiceProtected",
+        "VoiceregError",
+    ),
+    "voicereg.domain.events": ("Event",),
+    "voicereg.domain.families": ("Family",),
+    "voicereg.domain.provider_errors": (
+        "AccessDenied",
+        "AnswerUnreadable",
+        "Arrearage",
+        "ConnectionLost",
+        "ContentRefused",
+        "InvalidKey",
+        "ModelUnknown",
+        "NotConnected",
+        "ParameterRefused",
+        "ProviderFault",
+        "ProviderRefused",
+        "RateLimited",
+        "VoiceGone",
+        "VoiceModelMismatch",
+        "VoiceQuotaFull",
+    ),
+    "voicereg.domain.quotas": ("Quota", "QuotaLevel"),
+    "voicereg.domain.states": ("State",),
+    "voicereg.domain.voices": ("DeadlineBasis", "Origin", "Voice", "VoiceFilter"),
+    "voicereg.registry": ("Registry", "Slot"),
+    "voicereg.settings": ("Settings",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604 - names, all of them strings
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""The words of the registry as values: voices, quotas, states, errors. No input, no output."""

@@ -1,0 +1,257 @@
+"""What a user asks for when a voice is designed, checked against the provider's limits."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from voicereg.domain.errors import InvalidInput, Problem
+from voicereg.domain.families import (
+    PROMPT_SCRIPTS,
+    RULES,
+    Family,
+    FamilyRules,
+    Region,
+    family_of_model,
+)
+
+DEFAULT_SAMPLE_RATE_HZ = 24000
+DEFAULT_RESPONSE_FORMAT = "wav"
+
+
+@dataclass(frozen=True, slots=True)
+class DesignRequest:
+    """A voice to be made from a description."""
+
+    family: Family
+    target_model: str
+    prompt: str
+    preview_text: str
+    name: str
+    language: str | None = None
+    """A language code; None leaves it to the provider (``zh``)."""
+    sample_rate: int = DEFAULT_SAMPLE_RATE_HZ
+    """Of the preview audio, in hertz."""
+    response_format: str = DEFAULT_RESPONSE_FORMAT
+    """Of the preview audio."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the registry adds to a voice; the provider never sees it."""
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    owner: str | None = None
+    note: str | None = None
+    pinned: bool = False
+
+
+def design_request(
+    *,
+    target_model: str,
+    prompt: str,
+    preview_text: str,
+    name: str,
+    language: str | None = None,
+    sample_rate: int | None = None,
+    response_format: str | None = None,
+    family: Family | str | None = None,
+    region: str = Region.BEIJING.value,
+    unchecked: bool = False,
+) -> DesignRequest:
+    """Check what was asked for against the provider's documented limits.
+
+    Args:
+        target_model: the synthesis model that the voice will be bound to.
+        prompt: the description of the voice.
+        preview_text: what the preview audio says.
+        name: CosyVoice's ``prefix``, Qwen-TTS's ``preferred_name``.
+        language: a language code; None leaves it to the provider.
+        sample_rate: of the preview audio, in hertz; None: 24000.
+        response_format: of the preview audio; None: ``wav``.
+        family: needed only where the model's name does not tell it.
+        region: the account's region.
+        unchecked: leave to the provider the rules that it may have changed.
+
+    Raises:
+        InvalidInput: one problem for each rule that is broken.
+    """
+    known = family_of_model(target_model)
+    stated = parse_family(family) if family is not None else None
+    if stated is None and known is None:
+        raise InvalidInput(
+            Problem(
+                "model",
+                target_model,
+                "its name begins like no known family "
+                "(cosyvoice-, qwen-audio-, qwen3-tts-); say which with --family",
+            )
+        )
+    if stated is not None and known is not None and stated is not known and not unchecked:
+        raise InvalidInput(
+            Problem("family", stated.value, f"the model {target_model} belongs to {known.value}")
+        )
+    chosen = stated or known
+    assert chosen is not None  # noqa: S101 - one of the two is there, as checked above
+    request = DesignRequest(
+        family=chosen,
+        target_model=target_model,
+        prompt=prompt,
+        preview_text=preview_text,
+        name=name,
+        language=language,
+        sample_rate=DEFAULT_SAMPLE_RATE_HZ if sample_rate is None else sample_rate,
+        response_format=DEFAULT_RESPONSE_FORMAT if response_format is None else response_format,
+    )
+    problems = list(_unstorable(request))
+    if not problems and not unchecked:
+        problems = list(_broken_rules(request, RULES[chosen], region))
+    if problems:
+        raise InvalidInput(*problems)
+    return request
+
+
+def parse_family(value: Family | str) -> Family:
+    """The family of that name.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    try:
+        return Family(value)
+    except ValueError:
+        known = ", ".join(family.value for family in Family)
+        raise InvalidInput(Problem("family", str(value), f"it must be one of {known}")) from None
+
+
+def checked_labels(labels: Labels) -> Labels:
+    """``labels``, when the database can hold them and find them again.
+
+    Raises:
+        InvalidInput: one problem for each that it cannot.
+    """
+    problems: list[Problem] = []
+    for key, value in labels.tags.items():
+        problems += checked_text(key, "tag", longest=100) + checked_text(value, "tag", longest=1000)
+        if not key.strip() or key != key.strip():
+            problems.append(Problem("tag", key, "a key is not empty and has no space around it"))
+        if "=" in key:
+            problems.append(Problem("tag", key, "a key has no = in it"))
+    problems += checked_text(labels.owner or "", "owner", longest=200)
+    problems += checked_text(labels.note or "", "note", longest=10_000)
+    if problems:
+        raise InvalidInput(*problems)
+    return replace(labels, owner=labels.owner or None, note=labels.note or None)
+
+
+def checked_text(text: str, where: str, *, longest: int) -> list[Problem]:
+    """What keeps ``text`` out of the database: a NUL, half a surrogate pair, or its length."""
+    if "\x00" in text:
+        return [Problem(where, text, "it holds a NUL character")]
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return [Problem(where, text, "it is not valid Unicode (half of a surrogate pair)")]
+    if len(text) > longest:
+        return [Problem(where, text, f"it has {len(text)} characters; at most {longest} are kept")]
+    return []
+
+
+_LONGEST_KEPT = 10_000
+"""What the database takes, even where the provider's own limits are left unchecked."""
+
+
+def _unstorable(request: DesignRequest) -> Iterable[Problem]:
+    for where, text in (
+        ("model", request.target_model),
+        ("prompt", request.prompt),
+        ("preview-text", request.preview_text),
+        ("name", request.name),
+        ("language", request.language or ""),
+        ("response-format", request.response_format),
+    ):
+        yield from checked_text(text, where, longest=_LONGEST_KEPT)
+    if not request.target_model:
+        yield Problem("model", "", "it is empty")
+
+
+def _broken_rules(request: DesignRequest, rules: FamilyRules, region: str) -> Iterable[Problem]:
+    family = rules.family.value
+    if rules.clone_only.match(request.target_model):
+        yield Problem(
+            "model",
+            request.target_model,
+            "this model takes cloned voices only; design for one of "
+            + ", ".join(sorted(rules.known_models)),
+        )
+    if region not in rules.design_regions:
+        where = " or ".join(sorted(known.value for known in rules.design_regions))
+        yield Problem("region", region, f"{family} voices can be designed in {where} only")
+    yield from _text_rules(
+        request.prompt, "prompt", rules.prompt_characters, PROMPT_SCRIPTS, "Chinese or English"
+    )
+    yield from _text_rules(
+        request.preview_text,
+        "preview-text",
+        rules.preview_characters,
+        rules.preview_scripts,
+        "Chinese or English"
+        if rules.preview_scripts == PROMPT_SCRIPTS
+        else "one of " + ", ".join(sorted(rules.languages)),
+    )
+    if not 1 <= len(request.name) <= rules.name_characters or not rules.name_pattern.fullmatch(
+        request.name
+    ):
+        yield Problem(
+            "name",
+            request.name,
+            f"{family} takes 1 to {rules.name_characters} {rules.name_rule}, without accents",
+        )
+    if request.language is not None and request.language not in rules.languages:
+        yield Problem("language", request.language, _one_of(family, rules.languages))
+    if request.sample_rate not in rules.sample_rates:
+        yield Problem("sample-rate", str(request.sample_rate), _one_of(family, rules.sample_rates))
+    if request.response_format not in rules.response_formats:
+        yield Problem(
+            "response-format", request.response_format, _one_of(family, rules.response_formats)
+        )
+
+
+def _text_rules(
+    text: str, where: str, longest: int, scripts: frozenset[str], languages: str
+) -> Iterable[Problem]:
+    if not text.strip():
+        yield Problem(where, text, "it is empty")
+        return
+    if len(text) > longest:
+        yield Problem(where, text, f"it has {len(text)} characters; at most {longest} are allowed")
+    for position, character in enumerate(text, start=1):
+        if character in "\n\r\t":
+            continue
+        category = unicodedata.category(character)
+        if category == "Cc" or (category in _LETTERS and _script_of(character) not in scripts):
+            yield Problem(
+                where,
+                text,
+                f"character {position} ({_described(character)}) is not of {languages}",
+            )
+            return
+
+
+_LETTERS = frozenset({"Lu", "Ll", "Lt", "Lo"})
+
+
+def _script_of(letter: str) -> str:
+    if letter < "\u0250":
+        return "LATIN"  # the ordinal and micro signs among them, whose names do not say so
+    words = unicodedata.name(letter, "?").split(" ")
+    # Full-width letters are how Chinese and Japanese texts write other alphabets.
+    return words[1] if words[0] in {"FULLWIDTH", "HALFWIDTH"} else words[0]
+
+
+def _described(character: str) -> str:
+    shown = "" if unicodedata.category(character) == "Cc" else f"{character} "
+    return f"{shown}U+{ord(character):04X}"
+
+
+def _one_of(family: str, values: Iterable[str] | Iterable[int]) -> str:
+    return f"{family} takes {', '.join(str(value) for value in sorted(values))}"

@@ -1,0 +1,295 @@
+"""Everything that can go wrong, as data.
+
+The tree::
+
+    VoiceregError
+    ├── InvalidInput           what was asked for breaks a rule
+    ├── KeyMissing             the account's environment variable is not set
+    ├── QuotaExceeded          here, or by the provider's word
+    ├── VoiceNotFound, AccountNotFound, NoPreview
+    ├── AmbiguousVoice         a beginning that several voices share
+    ├── AccountRejected        an account that cannot be added, changed or removed
+    ├── VoiceProtected         pinned: not deleted without force
+    ├── StateConflict          the voice's state does not allow it
+    ├── CreateUnresolved       nobody knows whether the voice was made
+    ├── ConfirmNotRecorded     the voice was made, and could not be noted
+    ├── DeleteUnconfirmed      nobody knows whether the voice was deleted
+    ├── ReviewRefused          made, and refused by the provider's review
+    ├── ProviderProblem        see voicereg.domain.provider_errors
+    └── DatabaseProblem
+        ├── DatabaseUnusable   cannot be opened, read or written
+        ├── DatabaseBusy       another writer held it for too long
+        └── SchemaMismatch     made by an older or a newer version, or not set up
+
+Each carries ids and limits as attributes. ``str(error)`` says what happened and what is unharmed;
+``error.advice`` says what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from voicereg.domain.families import Family
+    from voicereg.domain.states import State
+    from voicereg.domain.voices import Voice
+
+
+class VoiceregError(Exception):
+    """The root of everything that voicereg raises on purpose."""
+
+    advice: str | None = None
+    """What to do next, in a sentence; None where the message says it all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One rule that was broken."""
+
+    where: str
+    """The option, field or line that broke it."""
+    value: str
+    """What was given."""
+    rule: str
+    """What the rule is, or how the value breaks it."""
+
+    def __str__(self) -> str:
+        shown = self.value if len(self.value) <= 60 else self.value[:57] + "..."
+        return f"{self.where}: {self.rule}" + (f" (given: {shown})" if shown else "")
+
+
+class InvalidInput(VoiceregError):
+    """What was asked for breaks a rule. Nothing was changed and nothing was sent."""
+
+    def __init__(self, *problems: Problem, advice: str | None = None) -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = problems
+        self.advice = advice
+
+
+class KeyMissing(VoiceregError):
+    """The environment variable that an account names is not set. Nothing was sent."""
+
+    def __init__(self, account: str, variable: str) -> None:
+        super().__init__(f"no API key for account {account}: {variable} is not set")
+        self.account = account
+        self.variable = variable
+        self.advice = f"put the key into the environment variable {variable}, and try again"
+
+
+class QuotaExceeded(VoiceregError):
+    """A family's quota does not hold what was asked for. Nothing was created."""
+
+    def __init__(
+        self,
+        *,
+        family: Family,
+        quota_group: str,
+        limit: int,
+        used: int,
+        needed: int,
+        unresolved: int = 0,
+        longest_idle: Sequence[Voice] = (),
+        by_provider: bool = False,
+        request_id: str | None = None,
+    ) -> None:
+        if by_provider:
+            what = (
+                f"the provider says that the {family.value} quota is full, though the registry "
+                f"counts {used} of {limit}; nothing was created"
+            )
+        else:
+            slots = "a slot" if needed == 1 else f"{needed} slots"
+            what = (
+                f"the {family.value} quota of {quota_group} has no room for {slots}: "
+                f"{used} of {limit} used, {max(0, limit - used)} remaining; nothing was created"
+            )
+        super().__init__(what)
+        self.family = family
+        self.quota_group = quota_group
+        self.limit = limit
+        self.used = used
+        self.needed = needed
+        self.unresolved = unresolved
+        self.longest_idle = tuple(longest_idle)
+        """The voices unused for the longest, pinned ones left out: deleting one frees a slot."""
+        self.by_provider = by_provider
+        self.request_id = request_id
+
+    @property
+    def remaining(self) -> int:
+        """Slots that may still be taken, by the registry's count."""
+        return max(0, self.limit - self.used)
+
+
+class VoiceNotFound(VoiceregError):
+    """No voice of the account is called that."""
+
+    def __init__(self, reference: str, account: str, near: Sequence[str] = ()) -> None:
+        super().__init__(f"no voice {reference!r} in account {account}")
+        self.reference = reference
+        self.account = account
+        self.near = tuple(near)
+        self.advice = (
+            "did you mean " + " or ".join(self.near) + "?"
+            if self.near
+            else "voicereg list --all shows every voice, gone ones included"
+        )
+
+
+class AmbiguousVoice(VoiceregError):
+    """Several voices begin like that."""
+
+    def __init__(self, reference: str, matches: Sequence[str]) -> None:
+        super().__init__(f"{reference!r} is the beginning of several voices: {', '.join(matches)}")
+        self.reference = reference
+        self.matches = tuple(matches)
+        self.advice = "give more of the id"
+
+
+class AccountNotFound(VoiceregError):
+    """The registry knows no account of that name."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"no account {name!r}; there is {', '.join(known) or 'none'}")
+        self.name = name
+        self.known = tuple(known)
+        self.advice = "voicereg account add makes one"
+
+
+class AccountRejected(VoiceregError):
+    """An account cannot be added, changed or removed like that. Nothing was changed."""
+
+    def __init__(self, name: str, why: str, advice: str | None = None) -> None:
+        super().__init__(f"account {name}: {why}")
+        self.name = name
+        self.why = why
+        self.advice = advice
+
+
+class NoPreview(VoiceregError):
+    """No preview audio is kept of a voice."""
+
+    def __init__(self, voice: Voice) -> None:
+        super().__init__(f"no preview audio is kept of voice {voice.id}")
+        self.voice = voice
+        self.advice = "only the answer to a create carries it; a create that broke off left none"
+
+
+class VoiceProtected(VoiceregError):
+    """A pinned voice is not deleted without force."""
+
+    def __init__(self, voice: Voice, why: str) -> None:
+        super().__init__(f"voice {voice.id} ({voice.name}) is {why}; it was not deleted")
+        self.voice = voice
+        self.why = why
+        self.advice = "a deleted voice cannot be had back; --force deletes it all the same"
+
+
+class StateConflict(VoiceregError):
+    """A voice's state does not allow what was asked. Nothing was changed."""
+
+    def __init__(self, voice: Voice, what: str, advice: str | None = None) -> None:
+        super().__init__(f"voice {voice.id} is {voice.state.value}: {what}")
+        self.voice = voice
+        self.state: State = voice.state
+        self.advice = advice
+
+
+class CreateUnresolved(VoiceregError):
+    """A create was sent, and nobody knows what became of it. Its slot stays held."""
+
+    def __init__(self, voice: Voice, cause: str) -> None:
+        super().__init__(
+            f"the outcome of creating voice {voice.id} is unknown ({cause}); it may exist at the "
+            "provider, so it is recorded as unresolved and its slot stays held"
+        )
+        self.voice = voice
+        self.cause = cause
+        self.advice = (
+            "do not repeat it blindly: the provider may have made the voice. "
+            f"voicereg show {voice.id} tells what is known"
+        )
+
+
+class ConfirmNotRecorded(VoiceregError):
+    """The provider made the voice, and the registry could not note its id."""
+
+    def __init__(self, voice: Voice, voice_id: str, cause: str) -> None:
+        super().__init__(
+            f"the provider made voice {voice_id}, but the registry could not note it ({cause}); "
+            f"voice {voice.id} keeps its slot"
+        )
+        self.voice = voice
+        self.voice_id = voice_id
+        self.cause = cause
+        self.advice = f"write the id {voice_id} down: it is the voice that {voice.id} stands for"
+
+
+class DeleteUnconfirmed(VoiceregError):
+    """A delete was sent, and nobody knows what became of it. The voice keeps its slot."""
+
+    def __init__(self, voice: Voice, cause: str) -> None:
+        super().__init__(
+            f"the outcome of deleting voice {voice.id} is unknown ({cause}); "
+            "it is recorded as deleting and keeps its slot"
+        )
+        self.voice = voice
+        self.cause = cause
+        self.advice = f"voicereg delete {voice.id} asks again: a voice that is gone counts as done"
+
+
+class ReviewRefused(VoiceregError):
+    """The provider made the voice, and its review refused it. Its slot stays held."""
+
+    def __init__(self, voice: Voice) -> None:
+        super().__init__(
+            f"the provider's review refused voice {voice.id} ({voice.voice_id}); "
+            "it can never be used and still holds a slot"
+        )
+        self.voice = voice
+        self.advice = f"voicereg delete {voice.id} frees the slot; then change the prompt"
+
+
+class ProviderProblem(VoiceregError):
+    """The provider could not be reached, refused, or could not be understood."""
+
+
+class DatabaseProblem(VoiceregError):
+    """The registry's database cannot do what was asked."""
+
+
+class DatabaseUnusable(DatabaseProblem):
+    """The database cannot be opened, read or written."""
+
+    def __init__(self, database: str, why: str, advice: str | None = None) -> None:
+        super().__init__(f"the database {database} cannot be used: {why}")
+        self.database = database
+        self.why = why
+        self.advice = advice
+
+
+class DatabaseBusy(DatabaseProblem):
+    """Another program held the database for longer than it was waited for."""
+
+    def __init__(self, database: str, waited_until: datetime | None = None) -> None:
+        super().__init__(f"the database {database} is held by another program; nothing was changed")
+        self.database = database
+        self.waited_until = waited_until
+        self.advice = "try again when the other program has finished"
+
+
+class SchemaMismatch(DatabaseProblem):
+    """The database was made by an older or a newer version, or is not set up."""
+
+    def __init__(self, database: str, *, found: str | None, expected: str, why: str) -> None:
+        super().__init__(
+            f"the database {database} {why}: its schema is {found or 'not set up'}, "
+            f"this version of voicereg needs {expected}; nothing was changed"
+        )
+        self.database = database
+        self.found = found
+        self.expected = expected

@@ -1,0 +1,44 @@
+"""The audit log: who changed what, when, from what, to what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from voicereg.domain.clock import rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of the audit log."""
+
+    id: int
+    at: datetime
+    actor: str
+    """Who did it: ``user@host (cli)`` unless the program that opened the registry said otherwise."""
+    action: str
+    """What was done, such as ``voice.confirm``; see the reference of events."""
+    account: str | None
+    voice: str | None
+    """The registry id of the voice concerned."""
+    before: Mapping[str, Any]
+    """The changed fields as they were."""
+    after: Mapping[str, Any]
+    """The changed fields as they are."""
+    reason: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The event with the keys that JSON output shows."""
+        return {
+            "id": self.id,
+            "at": rfc3339(self.at),
+            "actor": self.actor,
+            "action": self.action,
+            "account": self.account,
+            "voice": self.voice,
+            "before": dict(self.before),
+            "after": dict(self.after),
+            "reason": self.reason,
+        }

@@ -1,0 +1,83 @@
+"""Quotas: how many slots of a family are held, and how many remain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from voicereg.domain.clock import rfc3339
+from voicereg.domain.families import Family
+
+
+class QuotaLevel(StrEnum):
+    """How near a family is to its limit."""
+
+    OK = "ok"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaThresholds:
+    """The shares of a limit from which a quota's level is raised."""
+
+    warning: float = 0.80
+    critical: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The slots of one family in one quota group."""
+
+    account: str
+    quota_group: str
+    family: Family
+    limit: int
+    used: int
+    """Slots held, those of creates under way and of unresolved creates included."""
+    creating: int
+    unresolved: int
+    unseen: int
+    """Slots that the provider says are taken and no listing shows."""
+    synced_at: datetime | None
+    """When the registry was last compared with the provider; None: never."""
+    stale: bool
+    """Whether the figures may differ from the provider's."""
+    thresholds: QuotaThresholds = QuotaThresholds()
+
+    @property
+    def remaining(self) -> int:
+        """Slots that may still be taken; 0 where more are held than the limit allows."""
+        return max(0, self.limit - self.used - self.unseen)
+
+    @property
+    def level(self) -> QuotaLevel:
+        """How near the family is to its limit."""
+        if self.remaining == 0:
+            return QuotaLevel.FULL
+        share = (self.used + self.unseen) / self.limit
+        if share >= self.thresholds.critical:
+            return QuotaLevel.CRITICAL
+        if share >= self.thresholds.warning:
+            return QuotaLevel.WARNING
+        return QuotaLevel.OK
+
+    def as_dict(self) -> dict[str, Any]:
+        """The quota with the keys that JSON output shows."""
+        return {
+            "account": self.account,
+            "quota_group": self.quota_group,
+            "family": self.family.value,
+            "limit": self.limit,
+            "used": self.used,
+            "creating": self.creating,
+            "unresolved": self.unresolved,
+            "unseen": self.unseen,
+            "remaining": self.remaining,
+            "level": self.level.value,
+            "synced_at": rfc3339(self.synced_at),
+            "stale": self.stale,
+        }

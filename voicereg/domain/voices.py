@@ -1,0 +1,164 @@
+"""One custom voice, as the registry knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from voicereg.domain.clock import rfc3339
+from voicereg.domain.families import Family
+from voicereg.domain.states import State
+
+INACTIVITY_LIMIT = timedelta(days=365)
+"""A voice that no synthesis has used for a year is deleted (provider's API reference)."""
+
+
+class Origin(StrEnum):
+    """How a voice came about."""
+
+    DESIGNED = "designed"
+    CLONED = "cloned"
+
+
+class DeadlineBasis(StrEnum):
+    """What a deadline rests on."""
+
+    USED = "used"
+    """A known use."""
+    CREATED = "created"
+    """Made through the registry, and no use seen."""
+    ESTIMATED = "estimated"
+    """Found at the provider: uses before that are unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One custom voice and what is known of its life."""
+
+    id: str
+    """The registry's own id."""
+    voice_id: str | None
+    """The provider's id; None while it is not known."""
+    account: str
+    quota_group_id: int
+    family: Family
+    target_model: str
+    origin: Origin
+    state: State
+    state_reason: str | None
+    """Why it is in this state, where that needs a word (a provider's refusal, for one)."""
+    name: str
+    prompt: str | None
+    preview_text: str | None
+    language: str | None
+    sample_rate: int | None
+    response_format: str | None
+    created_at: datetime
+    last_used_at: datetime | None
+    """The last known use; None means unknown, not never."""
+    last_used_source: str | None
+    deadline_at: datetime
+    deadline_basis: DeadlineBasis
+    pinned: bool
+    owner: str | None
+    note: str | None
+    replaces: str | None
+    """The registry id of the voice that this one stands in for."""
+    request_id: str | None
+    """The provider's id of the request that made it."""
+    lease_holder: str | None
+    """Who is at work on the create; None when nobody is."""
+    lease_expires_at: datetime | None
+    """Until when a voice that is ``creating`` counts as being worked on."""
+    delete_asked_at: datetime | None
+    """When a delete was sent whose answer is not known yet."""
+    state_before_delete: State | None
+    """Where a delete that comes to nothing goes back to."""
+    gone_at: datetime | None
+    updated_at: datetime
+    tags: Mapping[str, str] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def last_activity_at(self) -> datetime:
+        """The later of creation and last known use."""
+        return max(self.created_at, self.last_used_at or self.created_at)
+
+    def days_left(self, now: datetime) -> int | None:
+        """Whole days until the provider may delete it; 0: any day; None for a voice that is gone."""
+        if self.state.is_gone:
+            return None
+        return max(0, (self.deadline_at - now) // timedelta(days=1))
+
+    def as_dict(self, now: datetime) -> dict[str, Any]:
+        """The voice with the keys that JSON output shows.
+
+        Args:
+            now: the moment that ``days_left`` is counted from.
+        """
+        return {
+            "id": self.id,
+            "voice_id": self.voice_id,
+            "account": self.account,
+            "family": self.family.value,
+            "target_model": self.target_model,
+            "origin": self.origin.value,
+            "state": self.state.value,
+            "state_reason": self.state_reason,
+            "name": self.name,
+            "prompt": self.prompt,
+            "preview_text": self.preview_text,
+            "language": self.language,
+            "sample_rate": self.sample_rate,
+            "response_format": self.response_format,
+            "created_at": rfc3339(self.created_at),
+            "last_used_at": rfc3339(self.last_used_at),
+            "last_used_source": self.last_used_source,
+            "deadline_at": rfc3339(self.deadline_at),
+            "deadline_basis": self.deadline_basis.value,
+            "days_left": self.days_left(now),
+            "pinned": self.pinned,
+            "owner": self.owner,
+            "note": self.note,
+            "tags": dict(self.tags),
+            "aliases": list(self.aliases),
+            "replaces": self.replaces,
+            "request_id": self.request_id,
+            "gone_at": rfc3339(self.gone_at),
+            "updated_at": rfc3339(self.updated_at),
+        }
+
+
+class SortField(StrEnum):
+    """What a list of voices can be ordered by."""
+
+    CREATED = "created"
+    DEADLINE = "deadline"
+    USED = "used"
+    UPDATED = "updated"
+    NAME = "name"
+    MODEL = "model"
+    STATE = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceFilter:
+    """Which voices are meant. A field left alone does not narrow the choice."""
+
+    family: Family | None = None
+    target_model: str | None = None
+    states: frozenset[State] | None = None
+    """None: those that are not gone, unless ``with_gone``."""
+    with_gone: bool = False
+    tags: tuple[tuple[str, str | None], ...] = ()
+    """Pairs of key and value that must all be there; a value of None stands for any."""
+    owner: str | None = None
+    origin: Origin | None = None
+    pinned: bool | None = None
+    search: str | None = None
+    """A text that must occur in the name, prompt, preview text, note or voice id."""
+    idle_since: datetime | None = None
+    """Only voices whose last activity is at or before this moment."""

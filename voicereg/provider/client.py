@@ -1,0 +1,243 @@
+"""Create, list, query and delete voices, for every family alike."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from random import Random
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from voicereg.domain.clock import Clock, Sleep, SystemClock, system_sleep
+from voicereg.domain.designs import DesignRequest
+from voicereg.domain.errors import InvalidInput, Problem, ProviderProblem
+from voicereg.domain.families import Family
+from voicereg.domain.provider_errors import VoiceGone
+from voicereg.domain.remote import CreatedVoice, Listing, RemoteVoice
+from voicereg.domain.voices import Origin
+from voicereg.provider.answers import Action, Answer, read_answer
+from voicereg.provider.endpoints import Endpoint
+from voicereg.provider.previews import read_preview
+from voicereg.provider.retries import NEVER_ARRIVED, OUTCOME_UNKNOWN, SAFE_TO_REPEAT, Backoff
+from voicereg.provider.transport import Transport
+from voicereg.provider.wires import WIRES, ListingKind
+from voicereg.provider.wires.base import checked_id
+from voicereg.settings import CreateSettings
+
+if TYPE_CHECKING:
+    import httpx
+
+_PATH = "/services/audio/tts/customization"
+PAGE_SIZE = 100
+"""Voices asked for at once; a server may give fewer without a word."""
+
+
+class ProviderClient:
+    """One account at the provider. Safe to use from several threads.
+
+    Args:
+        endpoint: where requests go.
+        key: the account's API key.
+        timeouts: how long each phase of a request may take.
+        clock: measures how long an answer takes.
+        rng: spreads the waits between tries.
+        sleep: waits between tries.
+        transport: stands in for the network in tests.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        key: str,
+        *,
+        timeouts: CreateSettings | None = None,
+        clock: Clock | None = None,
+        rng: Random | None = None,
+        sleep: Sleep = system_sleep,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._backoff = Backoff(
+            rng=rng or random.Random(),  # noqa: S311 - spreads waits, guards nothing
+            sleep=sleep,
+        )
+        self._transport = Transport(
+            endpoint,
+            key,
+            timeouts=timeouts or CreateSettings(),
+            clock=self._clock,
+            transport=transport,
+        )
+
+    def create(self, request: DesignRequest) -> CreatedVoice:
+        """Design a voice. It is sent again only when it certainly did not arrive.
+
+        Raises:
+            NotConnected: it never left.
+            ProviderRefused: it was refused, and nothing was made.
+            ProviderProblem: any other: the voice may exist.
+        """
+        wire = WIRES[request.family]
+        answer = self._ask(Action.CREATE, wire.create_body(request))
+        try:
+            voice_id = checked_id(answer.text(wire.id_field))
+        except ValueError as error:
+            raise answer.unreadable(str(error)) from None
+        said_model = answer.output.get("target_model")
+        preview, problem = None, None
+        try:
+            preview = read_preview(answer.output, request)
+        except ValueError as error:
+            problem = str(error)
+        return CreatedVoice(
+            voice_id=voice_id,
+            target_model=said_model
+            if isinstance(said_model, str) and said_model
+            else request.target_model,
+            preview=preview,
+            preview_problem=problem,
+            request_id=answer.request_id,
+        )
+
+    def query(self, family: Family, voice_id: str, origin: Origin) -> RemoteVoice:
+        """What the provider says of one voice.
+
+        Raises:
+            VoiceGone: it does not exist.
+            InvalidInput: the provider has no query for such a voice (clones of Qwen-TTS).
+            ProviderProblem: it could not be asked.
+        """
+        wire = WIRES[family]
+        body = wire.query_body(voice_id, origin)
+        if body is None:
+            raise InvalidInput(
+                Problem("voice", voice_id, f"the provider has no query for a {origin} voice")
+            )
+        answer = self._ask(Action.QUERY, body)
+        try:
+            return wire.queried(answer.output, voice_id, origin)
+        except ValueError as error:
+            raise answer.unreadable(str(error)) from None
+
+    def delete(self, family: Family, voice_id: str, origin: Origin) -> bool:
+        """Delete a voice. One that is gone already counts as deleted.
+
+        Returns:
+            Whether it was there.
+
+        Raises:
+            ProviderProblem: it was refused, or what became of it is not known.
+        """
+        body = WIRES[family].delete_body(voice_id, origin)
+        in_doubt: ProviderProblem | None = None
+
+        def attempt() -> Answer:
+            nonlocal in_doubt
+            try:
+                return self._once(Action.DELETE, body)
+            except OUTCOME_UNKNOWN as problem:
+                in_doubt = in_doubt or problem
+                raise
+
+        try:
+            self._backoff.run(attempt, SAFE_TO_REPEAT)
+        except VoiceGone:
+            return False
+        except ProviderProblem as problem:
+            # A later try that never left, or was refused, does not undo one that may have arrived.
+            raise in_doubt or problem from None
+        return True
+
+    def listings(
+        self, family: Family, *, on_page: Callable[[int], None] | None = None
+    ) -> tuple[Listing, ...]:
+        """Read every listing of a family to its end.
+
+        A listing that cannot be read to its end is returned as far as it went, and says so.
+
+        Args:
+            family: which one.
+            on_page: told the number of voices on each page as it is read.
+        """
+        return tuple(self._listing(family, kind, on_page) for kind in WIRES[family].listings)
+
+    def _listing(
+        self, family: Family, kind: ListingKind, on_page: Callable[[int], None] | None
+    ) -> Listing:
+        voices: dict[str, RemoteVoice] = {}
+        total: int | None = None
+        requests = 0
+        problem: str | None = None
+        while True:
+            if kind.last_page_index is not None and requests > kind.last_page_index:
+                problem = f"there are more pages than the {kind.last_page_index + 1} documented"
+                break
+            try:
+                answer = self._ask(Action.LIST, kind.body(requests, PAGE_SIZE))
+                page = self._page(answer, family, kind)
+            except ProviderProblem as error:
+                problem = str(error)
+                requests += 1
+                break
+            requests += 1
+            if kind.has_total:
+                total = _count(answer.output.get("total_count"))
+            if not page or (total is not None and len(voices) >= total):
+                break
+            fresh = {voice.voice_id: voice for voice in page if voice.voice_id not in voices}
+            if not fresh:
+                problem = "a page repeats what earlier pages showed"
+                break
+            voices |= fresh
+            if on_page is not None:
+                on_page(len(page))
+            if total is not None and len(voices) >= total:
+                break
+        if problem is None and total is not None and len(voices) != total:
+            problem = f"the provider counts {total} voices, and {len(voices)} were listed"
+        return Listing(
+            family=family,
+            origins=kind.origins,
+            voices=tuple(voices.values()),
+            total=total,
+            requests=requests,
+            complete=problem is None,
+            problem=problem,
+        )
+
+    def _page(self, answer: Answer, family: Family, kind: ListingKind) -> list[RemoteVoice]:
+        items = answer.output.get("voice_list")
+        if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+            raise answer.unreadable("it has no voice_list")
+        try:
+            return [WIRES[family].item(item, kind) for item in items]
+        except ValueError as error:
+            raise answer.unreadable(str(error)) from None
+
+    def _ask(self, action: Action, body: Mapping[str, Any]) -> Answer:
+        return self._backoff.run(
+            lambda: self._once(action, body),
+            NEVER_ARRIVED if action is Action.CREATE else SAFE_TO_REPEAT,
+        )
+
+    def _once(self, action: Action, body: Mapping[str, Any]) -> Answer:
+        return read_answer(self._transport.post(_PATH, body), action, self._clock.now())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,52 @@
+"""The preview audio in the answer to a create: checked before it is believed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from voicereg.domain.audio import PreviewAudio
+from voicereg.domain.designs import DesignRequest
+
+_BEGINNINGS = {"wav": (b"RIFF",), "opus": (b"OggS",), "mp3": (b"ID3", b"\xff")}
+"""How a file of each format begins; PCM has no header."""
+
+
+def read_preview(output: Mapping[str, Any], request: DesignRequest) -> PreviewAudio:
+    """The preview audio of a new voice.
+
+    Args:
+        output: what the answer holds.
+        request: what was asked for, where the answer does not say what it sent.
+
+    Raises:
+        ValueError: there is none, or it is not what it says it is, with a few words why.
+    """
+    preview = output.get("preview_audio")
+    if not isinstance(preview, dict) or not isinstance(preview.get("data"), str):
+        raise ValueError("the answer carried no preview audio")
+    try:
+        data = base64.b64decode(preview["data"], validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("the preview audio is not valid Base64") from None
+    if not data:
+        raise ValueError("the preview audio is empty")
+    said_format = preview.get("response_format")
+    response_format = (
+        said_format.lower()
+        if isinstance(said_format, str) and said_format.isalnum() and len(said_format) <= 8
+        else request.response_format
+    )
+    beginnings = _BEGINNINGS.get(response_format)
+    if beginnings is not None and not data.startswith(beginnings):
+        raise ValueError(f"the preview audio is not {response_format}")
+    said_rate = preview.get("sample_rate")
+    return PreviewAudio(
+        data=data,
+        response_format=response_format,
+        sample_rate=said_rate
+        if isinstance(said_rate, int) and not isinstance(said_rate, bool) and said_rate > 0
+        else request.sample_rate,
+    )

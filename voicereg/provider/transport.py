@@ -1,0 +1,129 @@
+"""The only module that knows httpx: one connection pool per account, and what can go wrong on it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from voicereg import __version__
+from voicereg.domain.clock import Clock
+from voicereg.domain.provider_errors import AnswerUnreadable, ConnectionLost, NotConnected
+from voicereg.provider.answers import RawAnswer
+from voicereg.provider.endpoints import Endpoint
+from voicereg.settings import CreateSettings
+
+_NEVER_LEFT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+_LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
+"""A preview of 1,024 characters at 48 kHz is under 20 MB, a third more as Base64."""
+
+
+class Transport:
+    """Sends JSON to one endpoint with one key.
+
+    Safe to use from several threads. The key stays in the client's headers: it is in no message,
+    and goes to no other host, because redirects are not followed.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        key: str,
+        *,
+        timeouts: CreateSettings,
+        clock: Clock,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        headers = {
+            "Authorization": f"Bearer {key}",
+            "User-Agent": f"voicereg/{__version__} python/{platform.python_version()}",
+        }
+        if endpoint.workspace is not None:
+            headers["X-DashScope-WorkSpace"] = endpoint.workspace
+        self._endpoint = endpoint
+        self._clock = clock
+        self._longest = timeouts.write_timeout + timeouts.read_timeout
+        self._client = httpx.Client(
+            headers=headers,
+            timeout=httpx.Timeout(
+                connect=timeouts.connect_timeout.total_seconds(),
+                write=timeouts.write_timeout.total_seconds(),
+                read=timeouts.read_timeout.total_seconds(),
+                pool=timeouts.pool_timeout.total_seconds(),
+            ),
+            limits=httpx.Limits(max_connections=20, max_keepalive_connections=10),
+            follow_redirects=False,
+            trust_env=not endpoint.is_loopback,  # a proxy is never asked for this very machine
+            transport=transport,
+        )
+
+    def post(self, path: str, body: Mapping[str, Any]) -> RawAnswer:
+        """Send ``body`` to ``path`` below the base, once.
+
+        Raises:
+            NotConnected: it certainly never left.
+            ConnectionLost: it may have been carried out.
+            AnswerUnreadable: the answer is larger than any that makes sense, or badly encoded.
+        """
+        started = self._clock.monotonic()
+        try:
+            with self._client.stream("POST", self._endpoint.base_url + path, json=body) as response:
+                content = self._read(response, started)
+        except _NEVER_LEFT as error:
+            raise NotConnected(self._endpoint.host, _cause(error)) from error
+        except httpx.DecodingError as error:
+            raise AnswerUnreadable(_cause(error), status=response.status_code) from error
+        except httpx.TransportError as error:
+            raise ConnectionLost(self._endpoint.host, _cause(error)) from error
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return RawAnswer(response.status_code, headers, content)
+
+    def _read(self, response: httpx.Response, started: timedelta) -> bytes:
+        """The body, within bounds of size and time: a read timeout alone counts per piece."""
+        content = bytearray()
+        for piece in response.iter_bytes():
+            content += piece
+            if len(content) > _LARGEST_ANSWER_BYTES:
+                raise AnswerUnreadable("it is too large", status=response.status_code)
+            if self._clock.monotonic() - started > self._longest:
+                raise ConnectionLost(
+                    self._endpoint.host, f"no end after {int(self._longest.total_seconds())} s"
+                )
+        return bytes(content)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _cause(error: Exception) -> str:
+    """A few words for people, from the class where the text is empty."""
+    if isinstance(error, httpx.TimeoutException):
+        return {
+            "ConnectTimeout": "connecting timed out",
+            "ReadTimeout": "no answer in time",
+            "WriteTimeout": "sending timed out",
+            "PoolTimeout": "no free connection",
+        }.get(type(error).__name__, "timed out")
+    return str(error) or type(error).__name__

@@ -1,0 +1,87 @@
+"""CosyVoice: ``voice-enrollment`` manages designs and clones together.
+
+Field names and actions are those of the provider's API reference for voice design.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from voicereg.domain.designs import DesignRequest
+from voicereg.domain.families import Family
+from voicereg.domain.remote import RemoteVoice, ReviewStatus
+from voicereg.domain.voices import Origin
+from voicereg.provider.wires.base import (
+    Body,
+    ListingKind,
+    both_readings,
+    optional_text,
+    parameters,
+    required_text,
+)
+
+_MODEL = "voice-enrollment"
+_DESIGN_MARK = "-vd-"
+
+
+class CosyVoiceWire:
+    """The CosyVoice family, which the ``qwen-audio-*`` models belong to as well."""
+
+    id_field = "voice_id"
+    listings = (
+        ListingKind(
+            model=_MODEL,
+            action="list_voice",
+            origins=frozenset({Origin.DESIGNED, Origin.CLONED}),
+            has_total=False,
+            last_page_index=None,
+        ),
+    )
+
+    def create_body(self, request: DesignRequest) -> Body:
+        """``create_voice`` with a prompt; the one language is a list of hints."""
+        fields: dict[str, Any] = {
+            "action": "create_voice",
+            "target_model": request.target_model,
+            "voice_prompt": request.prompt,
+            "preview_text": request.preview_text,
+            "prefix": request.name,
+        }
+        if request.language is not None:
+            fields["language_hints"] = [request.language]
+        return {"model": _MODEL, "input": fields, "parameters": parameters(request)}
+
+    def item(self, item: Mapping[str, Any], kind: ListingKind) -> RemoteVoice:  # noqa: ARG002 - there is one kind
+        """An item has no target model: it is the beginning of a design's id."""
+        return self._voice(item, required_text(item, self.id_field))
+
+    def query_body(self, voice_id: str, origin: Origin) -> Body | None:  # noqa: ARG002 - the same for both
+        """``query_voice``."""
+        return {"model": _MODEL, "input": {"action": "query_voice", "voice_id": voice_id}}
+
+    def queried(self, output: Mapping[str, Any], voice_id: str, origin: Origin) -> RemoteVoice:  # noqa: ARG002
+        """A query's answer may leave out the id that was asked for."""
+        return self._voice(output, voice_id)
+
+    def delete_body(self, voice_id: str, origin: Origin) -> Body:  # noqa: ARG002 - the same for both
+        """``delete_voice``."""
+        return {"model": _MODEL, "input": {"action": "delete_voice", "voice_id": voice_id}}
+
+    def _voice(self, fields: Mapping[str, Any], voice_id: str) -> RemoteVoice:
+        prompt = optional_text(fields, "voice_prompt")
+        model, mark, _ = voice_id.partition(_DESIGN_MARK)
+        earliest, latest = both_readings(fields, "gmt_create")
+        status = fields.get("status")
+        return RemoteVoice(
+            voice_id=voice_id,
+            family=Family.COSYVOICE,
+            origin=Origin.DESIGNED if prompt is not None or mark else Origin.CLONED,
+            target_model=optional_text(fields, "target_model") or (model if mark else None),
+            status=ReviewStatus(status) if status in set(ReviewStatus) else None,
+            prompt=prompt,
+            preview_text=optional_text(fields, "preview_text"),
+            language=None,
+            created_at=earliest,
+            created_at_latest=latest,
+        )

@@ -1,0 +1,1 @@
+"""The schema: which revision a database has, which one this version needs, and the way there."""

@@ -1,0 +1,72 @@
+"""Which revision a database is at, told without loading the migration tool."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from voicereg.domain.errors import SchemaMismatch
+from voicereg.engine import Database
+
+REVISIONS = ("0001",)
+"""Every revision there has been, oldest first."""
+HEAD = REVISIONS[-1]
+
+
+def found_revision(database: Database) -> str | None:
+    """The revision of a database; None for an empty one.
+
+    Raises:
+        SchemaMismatch: it holds tables that are not voicereg's.
+        DatabaseProblem: it cannot be read.
+    """
+    with database.read() as connection:
+        names = set(_table_names(connection))
+        if "alembic_version" in names:
+            revision: str | None = connection.execute(
+                sa.text("SELECT version_num FROM alembic_version")
+            ).scalar()
+            if revision is not None:
+                return revision
+    if names - {"alembic_version"}:
+        mismatch = SchemaMismatch(
+            database.display, found=None, expected=HEAD, why="holds tables that are not voicereg's"
+        )
+        mismatch.advice = "give the database of a registry, or an empty one, with --database"
+        raise mismatch
+    return None
+
+
+def _table_names(connection: sa.Connection) -> list[str]:
+    if connection.dialect.name == "sqlite":
+        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    else:
+        query = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+    return list(connection.exec_driver_sql(query.replace("%", "%%")).scalars())
+
+
+def ensure_current(database: Database) -> None:
+    """Make sure that this version can work on a database; set an empty SQLite file up.
+
+    Raises:
+        SchemaMismatch: it is older or newer than this version, or an empty PostgreSQL database.
+    """
+    found = found_revision(database)
+    if found == HEAD:
+        return
+    if found is None and database.is_sqlite:
+        from voicereg.schema import migrate
+
+        migrate.upgrade(database)
+        return
+    if found is None:
+        why, advice = "is empty", "set it up with: voicereg db upgrade"
+    elif found in REVISIONS:
+        why, advice = "is older than this program", "bring it up to date with: voicereg db upgrade"
+    else:
+        why, advice = (
+            "is newer than this program",
+            "update this program with: pip install --upgrade voicereg",
+        )
+    mismatch = SchemaMismatch(database.display, found=found, expected=HEAD, why=why)
+    mismatch.advice = advice
+    raise mismatch

@@ -1,0 +1,195 @@
+"""The tables of the registry, as this version expects them; ``migrations/`` makes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from voicereg.domain.families import Family
+from voicereg.domain.states import GONE, WITHOUT_VOICE_ID, State
+from voicereg.domain.voices import DeadlineBasis, Origin
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware time, kept in UTC on every database. SQLite alone would drop the offset."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Refuse a naive time; give SQLite the time in UTC without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone is not stored")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Every time that comes out is aware, and in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    def process_literal_param(self, value: Any, dialect: sa.Dialect) -> str:
+        """Times are bound, never written into a statement."""
+        raise NotImplementedError("times are bound parameters")
+
+
+_BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+_Json = sa.JSON(none_as_null=True)
+
+
+def _one_of(column: str, values: Any) -> str:
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+_GONE = _one_of("state", sorted(GONE))
+
+quota_groups = sa.Table(
+    "quota_groups",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("name"),
+)
+
+quota_limits = sa.Table(
+    "quota_limits",
+    metadata,
+    sa.Column(
+        "quota_group_id", sa.ForeignKey("quota_groups.id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("family", sa.Text, primary_key=True),
+    sa.Column("slots", sa.Integer, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.CheckConstraint(_one_of("family", Family), name="family"),
+    sa.CheckConstraint("slots >= 0", name="slots"),
+)
+"""The limit of each quota group's family; its row is what creates lock on PostgreSQL."""
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("region", sa.Text, nullable=False),
+    sa.Column("workspace", sa.Text),
+    sa.Column("base_url", sa.Text),
+    sa.Column("api_key_env", sa.Text, nullable=False),
+    sa.Column("quota_group_id", sa.ForeignKey("quota_groups.id"), nullable=False, index=True),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("name"),
+)
+
+voices = sa.Table(
+    "voices",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False),
+    sa.Column("quota_group_id", sa.ForeignKey("quota_groups.id"), nullable=False),
+    sa.Column("family", sa.Text, nullable=False),
+    sa.Column("voice_id", sa.Text),
+    sa.Column("target_model", sa.Text, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state_reason", sa.Text),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("prompt", sa.Text),
+    sa.Column("preview_text", sa.Text),
+    sa.Column("language", sa.Text),
+    sa.Column("sample_rate", sa.Integer),
+    sa.Column("response_format", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("last_used_at", UtcDateTime),
+    sa.Column("last_used_source", sa.Text),
+    sa.Column("deadline_at", UtcDateTime, nullable=False),
+    sa.Column("deadline_basis", sa.Text, nullable=False),
+    sa.Column("pinned", sa.Boolean, nullable=False),
+    sa.Column("owner", sa.Text),
+    sa.Column("note", sa.Text),
+    sa.Column("replaces", sa.ForeignKey("voices.id"), index=True),
+    sa.Column("request_id", sa.Text),
+    sa.Column("lease_holder", sa.Text),
+    sa.Column("lease_expires_at", UtcDateTime),
+    sa.Column("delete_asked_at", UtcDateTime),
+    sa.Column("state_before_delete", sa.Text),
+    sa.Column("gone_at", UtcDateTime),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    # A voice id that two accounts of a group list counts once.
+    sa.UniqueConstraint("quota_group_id", "voice_id"),
+    sa.CheckConstraint(_one_of("family", Family), name="family"),
+    sa.CheckConstraint(_one_of("origin", Origin), name="origin"),
+    sa.CheckConstraint(_one_of("state", State), name="state"),
+    sa.CheckConstraint(_one_of("deadline_basis", DeadlineBasis), name="deadline_basis"),
+    sa.CheckConstraint(
+        f"voice_id IS NOT NULL OR {_one_of('state', sorted(WITHOUT_VOICE_ID))}", name="voice_id"
+    ),
+    sa.CheckConstraint(
+        "(state = 'creating') = (lease_holder IS NOT NULL) "
+        "AND (lease_holder IS NULL) = (lease_expires_at IS NULL)",
+        name="lease",
+    ),
+    sa.CheckConstraint(
+        "(state = 'deleting') = (delete_asked_at IS NOT NULL) "
+        "AND (delete_asked_at IS NULL) = (state_before_delete IS NULL)",
+        name="delete_intent",
+    ),
+    sa.CheckConstraint(f"({_GONE}) = (gone_at IS NOT NULL)", name="gone_at"),
+    sa.CheckConstraint("deadline_at > created_at", name="deadline_at"),
+    sa.CheckConstraint(
+        "deadline_basis <> 'used' OR last_used_at IS NOT NULL", name="used_deadline"
+    ),
+    sa.Index("ix_voices_slots", "quota_group_id", "family", "state", "deadline_at"),
+    sa.Index("ix_voices_account_created", "account_id", "created_at", "id"),
+    sa.Index("ix_voices_voice_id", "voice_id"),
+)
+
+voice_tags = sa.Table(
+    "voice_tags",
+    metadata,
+    sa.Column("voice", sa.ForeignKey("voices.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Index("ix_voice_tags_key_value", "key", "value"),
+)
+
+voice_previews = sa.Table(
+    "voice_previews",
+    metadata,
+    sa.Column("voice", sa.ForeignKey("voices.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("response_format", sa.Text, nullable=False),
+    sa.Column("sample_rate", sa.Integer),
+    sa.Column("kept_at", UtcDateTime, nullable=False),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", _BigId, primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False, index=True),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    # Names, not references: what was logged stays as it was.
+    sa.Column("account", sa.Text),
+    sa.Column("voice", sa.Text, index=True),
+    sa.Column("before", _Json),
+    sa.Column("after", _Json),
+    sa.Column("reason", sa.Text),
+    sqlite_autoincrement=True,
+)
