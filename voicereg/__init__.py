@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from voicereg.domain.clock import Clock as Clock
     from voicereg.domain.clock import SystemClock as SystemClock
     from voicereg.domain.designs import DesignRequest as DesignRequest
-    from voicereg.domain.designs import Labels as Labels
+    from voicereg.domain.designs import DesignStage as DesignStage
     from voicereg.domain.errors import AccountNotFound as AccountNotFound
     from voicereg.domain.errors import AccountRejected as AccountRejected
     from voicereg.domain.errors import AmbiguousVoice as AmbiguousVoice
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from voicereg.domain.errors import VoiceregError as VoiceregError
     from voicereg.domain.events import Event as Event
     from voicereg.domain.families import Family as Family
+    from voicereg.domain.filters import SortField as SortField
     from voicereg.domain.provider_errors import AccessDenied as AccessDenied
     from voicereg.domain.provider_errors import AnswerUnreadable as AnswerUnreadable
     from voicereg.domain.provider_errors import Arrearage as Arrearage
@@ -67,7 +68,6 @@ if TYPE_CHECKING:
     from voicereg.domain.voices import DeadlineBasis as DeadlineBasis
     from voicereg.domain.voices import Origin as Origin
     from voicereg.domain.voices import Voice as Voice
-    from voicereg.domain.voices import VoiceFilter as VoiceFilter
     from voicereg.registry import Registry as Registry
     from voicereg.registry import Slot as Slot
     from voicereg.settings import Settings as Settings
@@ -76,7 +76,7 @@ _HOMES = {
     "voicereg.domain.accounts": ("Account",),
     "voicereg.domain.audio": ("PreviewAudio",),
     "voicereg.domain.clock": ("Clock", "SystemClock"),
-    "voicereg.domain.designs": ("DesignRequest", "Labels"),
+    "voicereg.domain.designs": ("DesignRequest", "DesignStage"),
     "voicereg.domain.errors": (
         "AccountNotFound",
         "AccountRejected",
@@ -101,6 +101,7 @@ _HOMES = {
     ),
     "voicereg.domain.events": ("Event",),
     "voicereg.domain.families": ("Family",),
+    "voicereg.domain.filters": ("SortField",),
     "voicereg.domain.provider_errors": (
         "AccessDenied",
         "AnswerUnreadable",
@@ -120,13 +121,13 @@ _HOMES = {
     ),
     "voicereg.domain.quotas": ("Quota", "QuotaLevel"),
     "voicereg.domain.states": ("State",),
-    "voicereg.domain.voices": ("DeadlineBasis", "Origin", "Voice", "VoiceFilter"),
+    "voicereg.domain.voices": ("DeadlineBasis", "Origin", "Voice"),
     "voicereg.registry": ("Registry", "Slot"),
     "voicereg.settings": ("Settings",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604 - names, all of them strings
+__all__ = ["__version__", *sorted(_HOME_OF)]
 
 
 def __getattr__(name: str) -> Any:

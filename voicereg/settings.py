@@ -169,9 +169,7 @@ class _Table:
 Section = TypeVar("Section", CreateSettings, QuotaThresholds)
 
 
-def _section(
-    top: _Table, name: str, default: Section, read: Callable[[str, Any], Any]
-) -> Section:
+def _section(top: _Table, name: str, default: Section, read: Callable[[str, Any], Any]) -> Section:
     content = top.content.pop(name, {})
     if not isinstance(content, dict):
         raise InvalidInput(Problem(top.where(name), str(content), f"it must be a table [{name}]"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Required, TypedDict, Unpack
 
 from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.families import (
@@ -45,6 +47,78 @@ class Labels:
     owner: str | None = None
     note: str | None = None
     pinned: bool = False
+
+
+class DesignStage(StrEnum):
+    """How far a design has come, for those who watch."""
+
+    RECORDED = "recorded"
+    """The slot is held; the provider is being asked, which takes ten to thirty seconds."""
+    MADE = "made"
+    """The provider made the voice, and the registry knows its id."""
+    REVIEWED = "reviewed"
+    """The provider's review has ended, or was not waited for any longer."""
+
+
+class DesignOptions(TypedDict, total=False):
+    """What is to be made, and what the registry keeps with it."""
+
+    target_model: Required[str]
+    """The synthesis model that the voice will be bound to."""
+    prompt: Required[str]
+    """The description of the voice."""
+    preview_text: Required[str]
+    """What the preview audio says."""
+    name: Required[str]
+    """CosyVoice's ``prefix``, Qwen-TTS's ``preferred_name``."""
+    language: str | None
+    """A language code; None leaves it to the provider."""
+    sample_rate: int | None
+    """Of the preview audio, in hertz; None: 24000."""
+    response_format: str | None
+    """Of the preview audio; None: ``wav``."""
+    family: Family | str | None
+    """Needed only where the model's name does not tell it."""
+    unchecked: bool
+    """Leave to the provider the rules that it may have changed."""
+    tags: Mapping[str, str] | None
+    owner: str | None
+    note: str | None
+    pin: bool
+    """Whether the voice must stay."""
+
+
+def checked_design(region: str, **asked: Unpack[DesignOptions]) -> tuple[DesignRequest, Labels]:
+    """What was asked for, checked.
+
+    Args:
+        region: the account's region.
+        asked: as a user gave it.
+
+    Raises:
+        InvalidInput: one problem for each rule that is broken.
+    """
+    labels = checked_labels(
+        Labels(
+            tags=dict(asked.get("tags") or {}),
+            owner=asked.get("owner"),
+            note=asked.get("note"),
+            pinned=asked.get("pin", False),
+        )
+    )
+    request = design_request(
+        target_model=asked["target_model"],
+        prompt=asked["prompt"],
+        preview_text=asked["preview_text"],
+        name=asked["name"],
+        language=asked.get("language"),
+        sample_rate=asked.get("sample_rate"),
+        response_format=asked.get("response_format"),
+        family=asked.get("family"),
+        region=region,
+        unchecked=asked.get("unchecked", False),
+    )
+    return request, labels
 
 
 def design_request(

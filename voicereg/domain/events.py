@@ -17,7 +17,7 @@ class Event:
     id: int
     at: datetime
     actor: str
-    """Who did it: ``user@host (cli)`` unless the program that opened the registry said otherwise."""
+    """Who did it: ``user@host (cli)``, or what the program that opened the registry said."""
     action: str
     """What was done, such as ``voice.confirm``; see the reference of events."""
     account: str | None

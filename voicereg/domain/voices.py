@@ -88,7 +88,7 @@ class Voice:
         return max(self.created_at, self.last_used_at or self.created_at)
 
     def days_left(self, now: datetime) -> int | None:
-        """Whole days until the provider may delete it; 0: any day; None for a voice that is gone."""
+        """Whole days until the provider may delete it; 0: any day; None: it is gone already."""
         if self.state.is_gone:
             return None
         return max(0, (self.deadline_at - now) // timedelta(days=1))
@@ -130,35 +130,3 @@ class Voice:
             "gone_at": rfc3339(self.gone_at),
             "updated_at": rfc3339(self.updated_at),
         }
-
-
-class SortField(StrEnum):
-    """What a list of voices can be ordered by."""
-
-    CREATED = "created"
-    DEADLINE = "deadline"
-    USED = "used"
-    UPDATED = "updated"
-    NAME = "name"
-    MODEL = "model"
-    STATE = "state"
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceFilter:
-    """Which voices are meant. A field left alone does not narrow the choice."""
-
-    family: Family | None = None
-    target_model: str | None = None
-    states: frozenset[State] | None = None
-    """None: those that are not gone, unless ``with_gone``."""
-    with_gone: bool = False
-    tags: tuple[tuple[str, str | None], ...] = ()
-    """Pairs of key and value that must all be there; a value of None stands for any."""
-    owner: str | None = None
-    origin: Origin | None = None
-    pinned: bool | None = None
-    search: str | None = None
-    """A text that must occur in the name, prompt, preview text, note or voice id."""
-    idle_since: datetime | None = None
-    """Only voices whose last activity is at or before this moment."""

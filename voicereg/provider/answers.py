@@ -114,9 +114,7 @@ def read_answer(raw: RawAnswer, action: Action, now: datetime) -> Answer:
     body = _parsed(raw)
     if body is None:
         if raw.status == 429:
-            raise RateLimited(
-                "HTTP 429", "", status=429, retry_after=retry_after(raw.headers, now)
-            )
+            raise RateLimited("HTTP 429", "", status=429, retry_after=retry_after(raw.headers, now))
         if raw.status >= 500:
             raise ProviderFault("no readable body", "", status=raw.status)
         raise AnswerUnreadable("it is no JSON object", status=raw.status)

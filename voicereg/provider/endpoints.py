@@ -69,7 +69,7 @@ def checked_base_url(base_url: str) -> SplitResult:
     """
     try:
         parts = urlsplit(base_url)
-        port_is_fine = parts.port is None or 0 < parts.port
+        port_is_fine = parts.port is None or parts.port > 0
     except ValueError:
         raise InvalidInput(Problem("base-url", base_url, "it is not a URL")) from None
     if parts.username is not None or parts.password is not None:

@@ -68,8 +68,8 @@ class Backoff:
     def _wait(self, number: int, problem: ProviderProblem) -> timedelta | None:
         if number == self.tries:
             return None
-        asked = getattr(problem, "retry_after", None)
+        asked: timedelta | None = getattr(problem, "retry_after", None)
         if asked is not None:
             return asked if asked <= self.longest_asked else None
-        ceiling = min(self.longest, self.first * 2 ** (number - 1))
+        ceiling = min(self.longest, self.first * 2.0 ** (number - 1))
         return ceiling * self.rng.random()

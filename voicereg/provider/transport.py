@@ -1,4 +1,4 @@
-"""The only module that knows httpx: one connection pool per account, and what can go wrong on it."""
+"""The only module that knows httpx: one pool of connections, and what can go wrong on it."""
 
 from __future__ import annotations
 

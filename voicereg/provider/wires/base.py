@@ -42,9 +42,13 @@ class Wire(Protocol):
     Reading raises ``ValueError`` with a few words where something that must be there is not.
     """
 
-    id_field: str
-    """The name of a voice's id in answers."""
-    listings: tuple[ListingKind, ...]
+    @property
+    def id_field(self) -> str:
+        """The name of a voice's id in answers."""
+
+    @property
+    def listings(self) -> tuple[ListingKind, ...]:
+        """Where all of the family's voices are listed."""
 
     def create_body(self, request: DesignRequest) -> Body:
         """The request that designs a voice."""

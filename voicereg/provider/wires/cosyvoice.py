@@ -52,19 +52,19 @@ class CosyVoiceWire:
             fields["language_hints"] = [request.language]
         return {"model": _MODEL, "input": fields, "parameters": parameters(request)}
 
-    def item(self, item: Mapping[str, Any], kind: ListingKind) -> RemoteVoice:  # noqa: ARG002 - there is one kind
+    def item(self, item: Mapping[str, Any], kind: ListingKind) -> RemoteVoice:
         """An item has no target model: it is the beginning of a design's id."""
         return self._voice(item, required_text(item, self.id_field))
 
-    def query_body(self, voice_id: str, origin: Origin) -> Body | None:  # noqa: ARG002 - the same for both
+    def query_body(self, voice_id: str, origin: Origin) -> Body | None:
         """``query_voice``."""
         return {"model": _MODEL, "input": {"action": "query_voice", "voice_id": voice_id}}
 
-    def queried(self, output: Mapping[str, Any], voice_id: str, origin: Origin) -> RemoteVoice:  # noqa: ARG002
+    def queried(self, output: Mapping[str, Any], voice_id: str, origin: Origin) -> RemoteVoice:
         """A query's answer may leave out the id that was asked for."""
         return self._voice(output, voice_id)
 
-    def delete_body(self, voice_id: str, origin: Origin) -> Body:  # noqa: ARG002 - the same for both
+    def delete_body(self, voice_id: str, origin: Origin) -> Body:
         """``delete_voice``."""
         return {"model": _MODEL, "input": {"action": "delete_voice", "voice_id": voice_id}}
 

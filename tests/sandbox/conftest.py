@@ -1,0 +1,31 @@
+"""A sandbox with a clock of its own, and a caller of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from voicereg.sandbox import Sandbox
+
+from .wire import Caller, FakeClock
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def sandbox(clock: FakeClock) -> Iterator[Sandbox]:
+    with Sandbox.start(clock=clock, rng=Random(7), review_time=timedelta(0)) as running:
+        yield running
+
+
+@pytest.fixture
+def caller(sandbox: Sandbox) -> Iterator[Caller]:
+    made = Caller(sandbox)
+    yield made
+    made.close()

@@ -1,0 +1,265 @@
+"""Accounts: added, changed, removed, and moved between quota groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from voicereg.domain.accounts import DEFAULT_KEY_VARIABLE, Account
+from voicereg.domain.errors import AccountRejected, InvalidInput, Problem
+from voicereg.domain.families import DEFAULT_LIMIT, Family, Region
+from voicereg.provider.endpoints import checked_base_url
+from voicereg.registry.changes import Changes
+from voicereg.registry.context import ALL_ACCOUNTS, Context
+from voicereg.store import accounts, slots, voices
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_HOST_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_LARGEST_LIMIT = 1_000_000
+
+
+class Accounts:
+    """Manages accounts. No key is ever stored, only the name of the variable that holds it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def all(self) -> list[Account]:
+        """All accounts, by name."""
+        with self._context.database.read() as connection:
+            return self._context.accounts(connection, ALL_ACCOUNTS)
+
+    def one(self, name: str | None = None) -> Account:
+        """One account.
+
+        Raises:
+            AccountNotFound: there is none of that name.
+        """
+        with self._context.database.read() as connection:
+            return self._context.account(connection, name)
+
+    def add(
+        self,
+        name: str,
+        *,
+        region: str,
+        workspace: str | None,
+        base_url: str | None,
+        api_key_env: str | None,
+        quota_group: str | None,
+        limits: Mapping[Family, int],
+        unchecked: bool,
+    ) -> Account:
+        """Add an account, in a quota group of its own unless one is named.
+
+        Raises:
+            InvalidInput: a value that cannot be one.
+            AccountRejected: the name is taken, or the group's limits are set elsewhere.
+        """
+        values = {
+            "region": region,
+            "workspace": workspace or None,
+            "base_url": base_url or None,
+            "api_key_env": api_key_env or DEFAULT_KEY_VARIABLE,
+        }
+        _check(name, values, quota_group, limits, unchecked=unchecked)
+        with self._context.database.write() as connection:
+            changes = self._changes(connection)
+            if accounts.find(connection, name) is not None:
+                raise AccountRejected(name, "it exists already", "voicereg account edit changes it")
+            group_id = self._group(changes, name, quota_group, limits)
+            accounts.insert(
+                connection,
+                values
+                | {
+                    "name": name,
+                    "quota_group_id": group_id,
+                    "created_at": changes.now,
+                    "updated_at": changes.now,
+                },
+            )
+            added = self._context.account(connection, name)
+            changes.log("account.add", account=name, after=_logged(added))
+            return added
+
+    def edit(
+        self,
+        name: str,
+        *,
+        region: str | None,
+        workspace: str | None,
+        base_url: str | None,
+        api_key_env: str | None,
+        quota_group: str | None,
+        limits: Mapping[Family, int],
+        unchecked: bool,
+    ) -> Account:
+        """Change an account; None leaves a value as it is, an empty text takes it away.
+
+        Raises:
+            InvalidInput, AccountNotFound: as the others do.
+            AccountRejected: its voices do not fit into the other quota group.
+        """
+        given = {
+            "region": region,
+            "workspace": workspace,
+            "base_url": base_url,
+            "api_key_env": api_key_env,
+        }
+        values: dict[str, Any] = {
+            column: value or None for column, value in given.items() if value is not None
+        }
+        with self._context.database.write() as connection:
+            changes = self._changes(connection)
+            before = self._context.account(connection, name)
+            merged = {column: getattr(before, column) for column in given} | values
+            _check(name, merged, quota_group, limits, unchecked=unchecked)
+            if quota_group is not None and quota_group != before.quota_group:
+                values["quota_group_id"] = self._move(changes, before, quota_group, limits)
+            else:
+                for family, limit in sorted(limits.items()):
+                    accounts.set_limit(
+                        connection, before.quota_group_id, family, limit, changes.now
+                    )
+            accounts.update(connection, before.id, values | {"updated_at": changes.now})
+            if "quota_group_id" in values:
+                accounts.drop_group_if_unused(connection, before.quota_group_id)
+            after = self._context.account(connection, name)
+            old, new = _logged(before), _logged(after)
+            changed = [field for field in new if old[field] != new[field]]
+            if changed:
+                changes.log(
+                    "account.edit",
+                    account=name,
+                    before={field: old[field] for field in changed},
+                    after={field: new[field] for field in changed},
+                )
+            return after
+
+    def remove(self, name: str) -> None:
+        """Remove an account that no voice is recorded of.
+
+        Raises:
+            AccountNotFound: there is none of that name.
+            AccountRejected: voices are recorded of it, gone ones included.
+        """
+        with self._context.database.write() as connection:
+            changes = self._changes(connection)
+            found = self._context.account(connection, name)
+            recorded = accounts.voice_count(connection, found.id)
+            if recorded:
+                raise AccountRejected(
+                    name,
+                    f"{recorded} voices are recorded of it, and the record of a voice is never "
+                    "erased; it was not removed",
+                )
+            accounts.delete(connection, found)
+            changes.log("account.remove", account=name, before=_logged(found))
+
+    def _changes(self, connection: sa.Connection) -> Changes:
+        now = self._context.database.now(connection)
+        return Changes(connection, actor=self._context.actor, now=now)
+
+    def _group(
+        self,
+        changes: Changes,
+        account: str,
+        quota_group: str | None,
+        limits: Mapping[Family, int],
+    ) -> int:
+        existing = accounts.find_group(changes.connection, quota_group or account)
+        if existing is not None and quota_group is None:
+            raise AccountRejected(
+                account,
+                f"a quota group of that name exists already; to share its quotas, say "
+                f"--quota-group {account}",
+                "or name another group with --quota-group",
+            )
+        if existing is None:
+            full = {family: limits.get(family, DEFAULT_LIMIT) for family in Family}
+            return accounts.insert_group(
+                changes.connection, quota_group or account, full, changes.now
+            )
+        for family, limit in sorted(limits.items()):
+            accounts.set_limit(changes.connection, existing, family, limit, changes.now)
+        return existing
+
+    def _move(
+        self, changes: Changes, account: Account, quota_group: str, limits: Mapping[Family, int]
+    ) -> int:
+        """Put an account and its voices into another quota group, when they fit."""
+        connection = changes.connection
+        group_id = self._group(changes, account.name, quota_group, limits)
+        for group in sorted({account.quota_group_id, group_id}):
+            for family in sorted(Family):
+                slots.lock_limit(connection, group, family)
+        twice = voices.ids_also_in(connection, account.id, group_id)
+        if twice:
+            raise AccountRejected(
+                account.name, f"{twice} of its voices are recorded in {quota_group} as well"
+            )
+        already = slots.held(connection, group_id)
+        voices.move_to_group(connection, account.id, group_id)
+        after = slots.held(connection, group_id)
+        for family, limit in accounts.limits_of(connection, group_id).items():
+            if already[family].used < after[family].used > limit:
+                raise AccountRejected(
+                    account.name,
+                    f"{quota_group} would hold {after[family].used} {family.value} voices, "
+                    f"and its limit is {limit}; it was not moved",
+                )
+        return group_id
+
+
+def _check(
+    name: str,
+    values: Mapping[str, Any],
+    quota_group: str | None,
+    limits: Mapping[Family, int],
+    *,
+    unchecked: bool,
+) -> None:
+    problems = []
+    letters = "it takes 1 to 64 letters, digits, dots, dashes and underscores"
+    if not _NAME.fullmatch(name):
+        problems.append(Problem("name", name, letters))
+    if quota_group is not None and not _NAME.fullmatch(quota_group):
+        problems.append(Problem("quota-group", quota_group, letters))
+    region, workspace = values["region"], values["workspace"]
+    known = [region.value for region in Region]
+    if region not in known and not unchecked:
+        problems.append(Problem("region", region or "", f"it must be one of {', '.join(known)}"))
+    elif not _HOST_LABEL.fullmatch(region or ""):
+        problems.append(Problem("region", region or "", "it takes letters, digits and dashes"))
+    if workspace is not None and not _HOST_LABEL.fullmatch(workspace):
+        problems.append(Problem("workspace", workspace, "it takes letters, digits and dashes"))
+    if not _VARIABLE.fullmatch(values["api_key_env"] or ""):
+        # The value is not shown: it may be a key, put here by mistake.
+        problems.append(
+            Problem(
+                "api-key-env",
+                "",
+                "it takes the name of an environment variable, such as DASHSCOPE_API_KEY; "
+                "the key itself is never stored",
+            )
+        )
+    for family, limit in limits.items():
+        if not 0 <= limit <= _LARGEST_LIMIT:
+            problems.append(
+                Problem("limit", f"{family.value}={limit}", f"it is 0 to {_LARGEST_LIMIT}")
+            )
+    if problems:
+        raise InvalidInput(*problems)
+    if values["base_url"] is not None:
+        checked_base_url(values["base_url"])
+
+
+def _logged(account: Account) -> dict[str, Any]:
+    fields = account.as_dict()
+    for noise in ("name", "created_at", "updated_at"):
+        del fields[noise]
+    return fields

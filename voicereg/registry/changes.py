@@ -1,0 +1,115 @@
+"""Every change of a voice goes through here: checked, dated, and logged in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import sqlalchemy as sa
+
+from voicereg.domain.clock import rfc3339
+from voicereg.domain.errors import StateConflict
+from voicereg.domain.states import FOLLOWS, State
+from voicereg.domain.voices import Voice
+from voicereg.store import events, voices
+
+_UNLOGGED = frozenset({"updated_at", "lease_holder", "lease_expires_at"})
+"""What changes with every change, or says nothing a year later."""
+
+
+class Changes:
+    """Changes voices within one transaction, on behalf of one actor."""
+
+    def __init__(self, connection: sa.Connection, *, actor: str, now: datetime) -> None:
+        self.connection = connection
+        self.now = now
+        self._actor = actor
+
+    def apply(
+        self, voice: Voice, action: str, values: Mapping[str, Any], reason: str | None = None
+    ) -> Voice:
+        """Change a voice's own fields, and log what they were.
+
+        Args:
+            voice: the voice as it is in this transaction.
+            action: what the audit log calls it.
+            values: the new values, by column.
+            reason: a word on why.
+
+        Raises:
+            StateConflict: the new state cannot follow the old one.
+        """
+        state = values.get("state", voice.state)
+        if state is not voice.state and state not in FOLLOWS[voice.state]:
+            raise StateConflict(voice, f"it cannot become {state}")
+        changed = {name: value for name, value in values.items() if getattr(voice, name) != value}
+        if not changed:
+            return voice
+        follows = self._what_follows(voice, changed)
+        changed |= {name: value for name, value in follows.items() if getattr(voice, name) != value}
+        voices.update(self.connection, voice.id, changed)
+        self.log(
+            action,
+            account=voice.account,
+            voice=voice.id,
+            before={name: getattr(voice, name) for name in changed},
+            after=changed,
+            reason=reason,
+        )
+        return replace(voice, **changed)
+
+    def log(
+        self,
+        action: str,
+        *,
+        account: str | None,
+        voice: str | None = None,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Log one change, with values as JSON can hold them."""
+        events.append(
+            self.connection,
+            at=self.now,
+            actor=self._actor,
+            action=action,
+            account=account,
+            voice=voice,
+            before=_plain(before or {}),
+            after=_plain(after or {}),
+            reason=reason,
+        )
+
+    def _what_follows(self, voice: Voice, changed: Mapping[str, Any]) -> dict[str, Any]:
+        """The columns that a change of state brings with it."""
+        values: dict[str, Any] = {"updated_at": self.now}
+        state = changed.get("state")
+        if state is None:
+            return values
+        if voice.state is State.CREATING:
+            values |= {"lease_holder": None, "lease_expires_at": None}
+        if voice.state is State.DELETING:
+            values |= {"delete_asked_at": None, "state_before_delete": None}
+        if state is State.DELETING:
+            values |= {"delete_asked_at": self.now, "state_before_delete": voice.state}
+        if state.is_gone != voice.state.is_gone:
+            values["gone_at"] = self.now if state.is_gone else None
+        if "state_reason" not in changed:
+            values["state_reason"] = None
+        return values
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _plain_value(value) for name, value in values.items() if name not in _UNLOGGED}
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, Enum):
+        return value.value
+    return value

@@ -1,0 +1,81 @@
+"""What every use case works with."""
+
+from __future__ import annotations
+
+import getpass
+import random
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+import sqlalchemy as sa
+
+from voicereg.domain.accounts import Account
+from voicereg.domain.clock import Clock, Sleep
+from voicereg.domain.errors import AccountNotFound
+from voicereg.engine import Database
+from voicereg.registry.clients import Clients
+from voicereg.settings import Settings
+from voicereg.store import accounts
+
+ALL_ACCOUNTS = "*"
+"""Asked for in place of an account's name: every account."""
+
+_FIRST = "abcdefghjkmnpqrstvwxyz"
+_DIGITS = "0123456789" + _FIRST
+_ID_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class Context:
+    """The database, the settings, and everything that tests replace."""
+
+    database: Database
+    settings: Settings
+    clients: Clients
+    clock: Clock
+    sleep: Sleep
+    actor: str
+    rng: Random = field(default_factory=random.SystemRandom)
+
+    def account(self, connection: sa.Connection, name: str | None = None) -> Account:
+        """The account of that name, or the selected one.
+
+        Raises:
+            AccountNotFound: there is none.
+        """
+        name = name or self.settings.account
+        found = accounts.find(connection, name)
+        if found is None:
+            raise AccountNotFound(name, accounts.names(connection))
+        return found
+
+    def accounts(self, connection: sa.Connection, name: str | None = None) -> list[Account]:
+        """The accounts meant by ``name``: one, or all of them."""
+        if name == ALL_ACCOUNTS:
+            return accounts.everyone(connection)
+        return [self.account(connection, name)]
+
+    def new_id(self) -> str:
+        """A registry id: twelve characters that are not mistaken for each other, a letter first.
+
+        A letter first, so that no program takes it for a number; 58 bits, so that a million voices
+        hardly ever share one (and the primary key refuses it where they do).
+        """
+        return self.rng.choice(_FIRST) + "".join(
+            self.rng.choice(_DIGITS) for _ in range(_ID_LENGTH - 1)
+        )
+
+
+def default_actor(through: str) -> str:
+    """Who is at work: ``user@host (through)``."""
+    return f"{_user()}@{socket.gethostname()} ({through})"
+
+
+def _user() -> str:
+    attempt: Callable[[], str] = getpass.getuser
+    try:
+        return attempt()
+    except (KeyError, OSError, ImportError):  # a container's user may have no name
+        return "unknown"

@@ -1,0 +1,257 @@
+"""The life of a create: recorded with its slot before any call, then confirmed or given up."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+import sqlalchemy as sa
+
+from voicereg.domain.accounts import Account
+from voicereg.domain.audio import PreviewAudio
+from voicereg.domain.designs import DesignRequest, Labels
+from voicereg.domain.errors import (
+    CreateUnresolved,
+    InvalidInput,
+    Problem,
+    StateConflict,
+    VoiceNotFound,
+)
+from voicereg.domain.families import RULES
+from voicereg.domain.states import State
+from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis, Origin, Voice
+from voicereg.registry.changes import Changes
+from voicereg.registry.context import Context
+from voicereg.registry.quotas import Quotas
+from voicereg.store import previews, voices
+
+
+class Creates:
+    """Records creates. None of its transactions is open while the provider is called."""
+
+    def __init__(self, context: Context, quotas: Quotas) -> None:
+        self._context = context
+        self._quotas = quotas
+
+    def begin(
+        self,
+        request: DesignRequest,
+        labels: Labels,
+        *,
+        account: str | None = None,
+        lease: timedelta | None = None,
+        replaces: str | None = None,
+    ) -> tuple[Account, Voice]:
+        """Record a voice that is about to be made, and take its slot: one transaction.
+
+        Args:
+            request: what will be asked of the provider.
+            labels: what the registry adds.
+            account: its name; None: the selected one.
+            lease: for how long the create counts as being worked on.
+            replaces: the registry id of the voice that it stands in for.
+
+        Raises:
+            QuotaExceeded: no slot remains; nothing is recorded.
+        """
+        context = self._context
+        with context.database.write() as connection:
+            found = context.account(connection, account)
+            self._quotas.take_slot(connection, found, request.family)
+            # After the lock: the time spent waiting for it is not part of the attempt.
+            now = context.database.now(connection)
+            changes = Changes(connection, actor=context.actor, now=now)
+            voice = context.new_id()
+            values: dict[str, Any] = {
+                "id": voice,
+                "account_id": found.id,
+                "quota_group_id": found.quota_group_id,
+                "family": request.family,
+                "target_model": request.target_model,
+                "origin": Origin.DESIGNED,
+                "state": State.CREATING,
+                "name": request.name,
+                "prompt": request.prompt,
+                "preview_text": request.preview_text,
+                "language": request.language,
+                "sample_rate": request.sample_rate,
+                "response_format": request.response_format,
+                "created_at": now,
+                "deadline_at": now + INACTIVITY_LIMIT,
+                "deadline_basis": DeadlineBasis.CREATED,
+                "pinned": labels.pinned,
+                "owner": labels.owner,
+                "note": labels.note,
+                "replaces": replaces,
+                "lease_holder": _who(context.new_id()),
+                "lease_expires_at": now + (lease or context.settings.create.settle_after),
+                "updated_at": now,
+            }
+            voices.insert(connection, values, labels.tags)
+            logged = {name: value for name, value in values.items() if value not in (None, False)}
+            for internal in ("id", "account_id", "quota_group_id"):
+                del logged[internal]
+            if labels.tags:
+                logged["tags"] = dict(labels.tags)
+            changes.log("voice.create", account=found.name, voice=voice, after=logged)
+            recorded = voices.get(connection, voice)
+            assert recorded is not None  # noqa: S101 - inserted above
+            return found, recorded
+
+    def confirm(
+        self,
+        voice: str,
+        voice_id: str,
+        *,
+        target_model: str | None = None,
+        preview: PreviewAudio | None = None,
+        request_id: str | None = None,
+    ) -> Voice:
+        """Note the provider's id of a voice that was made. It always wins, however late it comes.
+
+        Confirming again with the same id changes nothing.
+
+        Raises:
+            InvalidInput: the id cannot be one.
+            StateConflict: the voice is known by another id, or the id by another voice.
+        """
+        if not isinstance(voice_id, str) or not voice_id.strip() or "\x00" in voice_id:
+            raise InvalidInput(Problem("voice_id", repr(voice_id), "it is not a voice id"))
+        with self._context.database.write() as connection:
+            changes, found = self._locked(connection, voice)
+            if found.voice_id == voice_id:
+                return found
+            if found.voice_id is not None:
+                raise StateConflict(found, f"it is known as {found.voice_id} already")
+            other = voices.holder_of(connection, found.quota_group_id, voice_id)
+            if other is not None:
+                raise StateConflict(found, f"{voice_id} is recorded as voice {other} already")
+            reviewed = RULES[found.family].reviewed
+            confirmed = changes.apply(
+                found,
+                "voice.confirm",
+                {
+                    "state": State.PENDING if reviewed else State.ACTIVE,
+                    "voice_id": voice_id,
+                    "target_model": target_model or found.target_model,
+                    "request_id": request_id,
+                },
+            )
+            if preview is not None:
+                previews.insert(connection, voice, preview, changes.now)
+            return confirmed
+
+    def fail(self, voice: str, reason: str, request_id: str | None = None) -> Voice:
+        """Give up a create that certainly made nothing: its slot is free again."""
+        return self._settle(voice, "voice.fail", State.FAILED, reason, request_id)
+
+    def leave_unresolved(self, voice: str, reason: str, request_id: str | None = None) -> Voice:
+        """Note that nobody knows what became of a create: its slot stays held."""
+        return self._settle(voice, "voice.unresolved", State.UNRESOLVED, reason, request_id)
+
+    def _settle(
+        self, voice: str, action: str, state: State, reason: str, request_id: str | None
+    ) -> Voice:
+        with self._context.database.write() as connection:
+            changes, found = self._locked(connection, voice)
+            if found.voice_id is not None:
+                raise StateConflict(found, "it was confirmed already")
+            if found.state is State.FAILED:
+                return found
+            values: dict[str, Any] = {"state": state, "state_reason": reason}
+            if request_id is not None:
+                values["request_id"] = request_id
+            return changes.apply(found, action, values, reason)
+
+    def _locked(self, connection: sa.Connection, voice: str) -> tuple[Changes, Voice]:
+        found = voices.get(connection, voice, lock=True)
+        if found is None:
+            raise VoiceNotFound(voice, self._context.settings.account)
+        now = self._context.database.now(connection)
+        return Changes(connection, actor=self._context.actor, now=now), found
+
+
+class Slot:
+    """A slot held for a create that the caller carries out.
+
+    As a context manager, it must be confirmed or released before the block ends; otherwise nobody
+    knows what the provider did, and the voice is left unresolved.
+    """
+
+    def __init__(self, voice: Voice, creates: Creates) -> None:
+        self._creates = creates
+        self._voice = voice
+
+    @property
+    def voice(self) -> Voice:
+        """The voice as this slot last saw it."""
+        return self._voice
+
+    @property
+    def settled(self) -> bool:
+        """Whether the slot was confirmed or released."""
+        return self._voice.state is not State.CREATING
+
+    def confirm(
+        self,
+        voice_id: str,
+        *,
+        preview: PreviewAudio | None = None,
+        request_id: str | None = None,
+    ) -> Voice:
+        """The provider made the voice: note its id.
+
+        Args:
+            voice_id: the provider's id of the voice.
+            preview: its preview audio, to be kept.
+            request_id: the provider's id of the request.
+
+        Raises:
+            InvalidInput: that is no id.
+            StateConflict: the slot was confirmed with another id, or the id is recorded already.
+        """
+        return self._keep(
+            lambda voice: self._creates.confirm(
+                voice, voice_id, preview=preview, request_id=request_id
+            )
+        )
+
+    def release(self, reason: str = "released by the caller") -> Voice:
+        """The provider certainly made nothing: free the slot.
+
+        Raises:
+            StateConflict: the slot was confirmed already.
+        """
+        return self._keep(lambda voice: self._creates.fail(voice, reason))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.settled:
+            return
+        cause = (
+            "the block ended without confirm or release"
+            if error is None
+            else f"{type(error).__name__} left the block"
+        )
+        self._keep(lambda voice: self._creates.leave_unresolved(voice, cause))
+        if error is None:
+            raise CreateUnresolved(self._voice, cause)
+
+    def _keep(self, settle: Callable[[str], Voice]) -> Voice:
+        self._voice = settle(self._voice.id)
+        return self._voice
+
+
+def _who(token: str) -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{token}"

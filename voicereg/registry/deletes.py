@@ -1,0 +1,120 @@
+"""Deletes: the intent first, then the provider, then the record."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from voicereg.domain.errors import DeleteUnconfirmed, ProviderProblem, StateConflict, VoiceProtected
+from voicereg.domain.provider_errors import NotConnected, ProviderRefused
+from voicereg.domain.states import State
+from voicereg.domain.voices import Voice
+from voicereg.registry.changes import Changes
+from voicereg.registry.context import Context
+from voicereg.registry.lookups import Lookups
+from voicereg.store import voices
+
+
+class Deletes:
+    """Deletes voices at the provider, then here."""
+
+    def __init__(self, context: Context, lookups: Lookups) -> None:
+        self._context = context
+        self._lookups = lookups
+
+    def check(self, reference: str, *, account: str | None, force: bool) -> Voice:
+        """The voice that a delete of ``reference`` would delete; nothing is changed.
+
+        Args:
+            reference: an exact registry or provider id.
+            account: its name; None: the selected one.
+            force: whether a pinned voice is meant, too.
+
+        Raises:
+            VoiceNotFound: there is none.
+            VoiceProtected: it is pinned.
+            StateConflict: it has no id at the provider that could be deleted.
+        """
+        with self._context.database.read() as connection:
+            found = self._context.account(connection, account)
+            voice = self._lookups.exact(connection, found, reference)
+            _refuse(voice, force=force)
+            return voice
+
+    def delete(self, reference: str, *, account: str | None, force: bool) -> Voice:
+        """Delete a voice. One that is gone already counts as deleted.
+
+        Raises:
+            VoiceNotFound, VoiceProtected, StateConflict: as :meth:`check` does.
+            ProviderRefused: the provider refused; the voice is as it was.
+            NotConnected: nothing was sent; the voice is as it was.
+            DeleteUnconfirmed: nobody knows whether it was deleted.
+        """
+        context = self._context
+        with context.database.read() as connection:
+            found = context.account(connection, account)
+            voice = self._lookups.exact(connection, found, reference)
+            _refuse(voice, force=force)
+        if voice.state.is_gone:
+            return voice
+        client = context.clients.of(found)
+        voice = self._ask(voice, force=force)
+        if voice.state.is_gone:
+            return voice
+        assert voice.voice_id is not None  # noqa: S101 - _refuse has seen to it
+        try:
+            was_there = client.delete(voice.family, voice.voice_id, voice.origin)
+        except (ProviderRefused, NotConnected) as problem:
+            self._note_refusal(voice, str(problem))
+            raise
+        except ProviderProblem as problem:
+            raise DeleteUnconfirmed(voice, str(problem)) from problem
+        return self._note_deleted(
+            voice, None if was_there else "the provider knew no such voice any more"
+        )
+
+    def _ask(self, voice: Voice, *, force: bool) -> Voice:
+        """Record the intent, so that a delete whose answer is lost is not taken for a loss."""
+        with self._context.database.write() as connection:
+            changes, current = self._locked(connection, voice)
+            _refuse(current, force=force)
+            if current.state.is_gone or current.state is State.DELETING:
+                return current
+            return changes.apply(current, "voice.delete.ask", {"state": State.DELETING})
+
+    def _note_refusal(self, voice: Voice, reason: str) -> None:
+        with self._context.database.write() as connection:
+            changes, current = self._locked(connection, voice)
+            if current.state is State.DELETING:
+                changes.apply(
+                    current,
+                    "voice.delete.refused",
+                    {"state": current.state_before_delete},
+                    reason,
+                )
+
+    def _note_deleted(self, voice: Voice, reason: str | None) -> Voice:
+        with self._context.database.write() as connection:
+            changes, current = self._locked(connection, voice)
+            if current.state.is_gone:
+                return current
+            values = {"state": State.DELETED, "state_reason": reason}
+            return changes.apply(current, "voice.delete", values, reason)
+
+    def _locked(self, connection: sa.Connection, voice: Voice) -> tuple[Changes, Voice]:
+        current = voices.get(connection, voice.id, lock=True)
+        assert current is not None  # noqa: S101 - voices are never erased
+        now = self._context.database.now(connection)
+        return Changes(connection, actor=self._context.actor, now=now), current
+
+
+def _refuse(voice: Voice, *, force: bool) -> None:
+    if voice.state in {State.CREATING, State.UNRESOLVED}:
+        raise StateConflict(
+            voice,
+            "its id at the provider is not known, so it cannot be deleted there",
+            "it keeps its slot until the create is settled",
+        )
+    if voice.state is State.FAILED:
+        raise StateConflict(voice, "it was never made; it holds no slot")
+    if voice.pinned and not force and not voice.state.is_gone:
+        raise VoiceProtected(voice, "pinned")

@@ -1,0 +1,178 @@
+"""Designing a voice: slot, call, confirmation, review."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from voicereg.domain.designs import DesignRequest, DesignStage, Labels
+from voicereg.domain.errors import (
+    ConfirmNotRecorded,
+    CreateUnresolved,
+    DatabaseProblem,
+    ProviderProblem,
+    ReviewRefused,
+    StateConflict,
+)
+from voicereg.domain.provider_errors import (
+    NotConnected,
+    ProviderRefused,
+    VoiceGone,
+    VoiceQuotaFull,
+)
+from voicereg.domain.remote import CreatedVoice
+from voicereg.domain.states import State
+from voicereg.domain.voices import Voice
+from voicereg.registry.changes import Changes
+from voicereg.registry.context import Context
+from voicereg.registry.creates import Creates
+from voicereg.registry.quotas import Quotas
+from voicereg.store import voices
+
+if TYPE_CHECKING:
+    from voicereg.provider import ProviderClient
+
+_logger = logging.getLogger(__name__)
+
+OnStage = Callable[[DesignStage, Voice], None]
+
+_FIRST_LOOK = timedelta(seconds=1)
+_LONGEST_BETWEEN_LOOKS = timedelta(seconds=5)
+_CONFIRM_TRIES = 4
+"""A confirmation that the database does not take is worth some patience: the voice exists."""
+
+
+class Designs:
+    """Designs voices at the provider."""
+
+    def __init__(self, context: Context, quotas: Quotas, creates: Creates) -> None:
+        self._context = context
+        self._quotas = quotas
+        self._creates = creates
+
+    def design(
+        self,
+        request: DesignRequest,
+        labels: Labels,
+        *,
+        account: str | None,
+        wait: timedelta,
+        on_stage: OnStage | None = None,
+    ) -> Voice:
+        """Design a voice, from the slot to the provider's review.
+
+        Args:
+            request: what to make, checked.
+            labels: what the registry adds.
+            account: its name; None: the selected one.
+            wait: how long to wait for the review; zero: not at all.
+            on_stage: told of each stage as it is reached.
+
+        Raises:
+            QuotaExceeded: here, or by the provider's word.
+            ProviderRefused: nothing was made; the slot is free again.
+            NotConnected: nothing was sent; the slot is free again.
+            CreateUnresolved: nobody knows what was made; the slot stays held.
+            ReviewRefused: it was made, and refused by the review.
+        """
+        tell = on_stage or (lambda stage, voice: None)
+        with self._context.database.read() as connection:
+            # Before a slot is taken: no key or a wrong URL must change nothing.
+            client = self._context.clients.of(self._context.account(connection, account))
+        found, voice = self._creates.begin(request, labels, account=account)
+        try:
+            tell(DesignStage.RECORDED, voice)
+            created = client.create(request)
+        except VoiceQuotaFull as refusal:
+            self._creates.fail(voice.id, str(refusal), refusal.request_id)
+            raise self._quotas.refused_by_provider(
+                found, request.family, refusal.request_id
+            ) from refusal
+        except (ProviderRefused, NotConnected) as refusal:
+            self._creates.fail(voice.id, str(refusal), getattr(refusal, "request_id", None))
+            raise
+        except ProviderProblem as problem:
+            request_id = getattr(problem, "request_id", None)
+            unresolved = self._creates.leave_unresolved(voice.id, str(problem), request_id)
+            raise CreateUnresolved(unresolved, str(problem)) from problem
+        except BaseException as interruption:
+            # Ctrl-C, or a failure of our own: the request may be with the provider.
+            self._creates.leave_unresolved(voice.id, f"interrupted ({type(interruption).__name__})")
+            raise
+        if created.preview_problem is not None:
+            _logger.warning("voice %s: %s", created.voice_id, created.preview_problem)
+        confirmed = self._confirm(voice, created)
+        tell(DesignStage.MADE, confirmed)
+        if confirmed.state is not State.PENDING or wait <= timedelta(0):
+            return confirmed
+        reviewed = self._await_review(client, confirmed, wait)
+        tell(DesignStage.REVIEWED, reviewed)
+        if reviewed.state is State.REJECTED:
+            raise ReviewRefused(reviewed)
+        return reviewed
+
+    def refresh(self, voice: Voice) -> Voice:
+        """Ask the provider how the review of a pending voice stands, and note it.
+
+        Raises:
+            ProviderProblem: it could not be asked.
+        """
+        with self._context.database.read() as connection:
+            client = self._context.clients.of(self._context.account(connection, voice.account))
+        return self._look(client, voice)
+
+    def _confirm(self, voice: Voice, created: CreatedVoice) -> Voice:
+        """Note the id of a voice that exists: the one thing that must not be lost now."""
+        for remaining in reversed(range(_CONFIRM_TRIES)):
+            try:
+                return self._creates.confirm(
+                    voice.id,
+                    created.voice_id,
+                    target_model=created.target_model,
+                    preview=created.preview,
+                    request_id=created.request_id,
+                )
+            except DatabaseProblem as problem:
+                if not remaining:
+                    raise ConfirmNotRecorded(voice, created.voice_id, str(problem)) from problem
+                self._context.sleep(timedelta(seconds=1))
+            except StateConflict as conflict:
+                raise ConfirmNotRecorded(voice, created.voice_id, str(conflict)) from conflict
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def _await_review(self, client: ProviderClient, voice: Voice, wait: timedelta) -> Voice:
+        """Look until the review has ended or the time is up; a failed look ends the waiting."""
+        give_up_at = self._context.clock.monotonic() + wait
+        pause = _FIRST_LOOK
+        while True:
+            try:
+                voice = self._look(client, voice)
+            except VoiceGone:
+                # A voice this new may not have reached the place where queries are answered.
+                pass
+            except (ProviderProblem, DatabaseProblem) as problem:
+                _logger.warning(
+                    "voice %s is made; its review was not learnt: %s", voice.id, problem
+                )
+                return voice
+            left = give_up_at - self._context.clock.monotonic()
+            if voice.state is not State.PENDING or left <= timedelta(0):
+                return voice
+            self._context.sleep(min(pause, left))
+            pause = min(pause * 2, _LONGEST_BETWEEN_LOOKS)
+
+    def _look(self, client: ProviderClient, voice: Voice) -> Voice:
+        if voice.state is not State.PENDING or voice.voice_id is None:
+            return voice
+        status = client.query(voice.family, voice.voice_id, voice.origin).status
+        if status is None or status.state is State.PENDING:
+            return voice
+        with self._context.database.write() as connection:
+            found = voices.get(connection, voice.id, lock=True)
+            if found is None or found.state is not State.PENDING:
+                return found or voice
+            now = self._context.database.now(connection)
+            changes = Changes(connection, actor=self._context.actor, now=now)
+            return changes.apply(found, "voice.review", {"state": status.state})

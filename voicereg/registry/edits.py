@@ -1,0 +1,95 @@
+"""Edits: what the registry adds to a voice, changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from voicereg.domain.designs import Labels, checked_labels
+from voicereg.domain.errors import VoiceNotFound
+from voicereg.domain.voices import Voice
+from voicereg.registry.changes import Changes
+from voicereg.registry.context import Context
+from voicereg.registry.lookups import Lookups
+from voicereg.store import voices
+
+
+class Edits:
+    """Edits voices. The provider never hears of it."""
+
+    def __init__(self, context: Context, lookups: Lookups) -> None:
+        self._context = context
+        self._lookups = lookups
+
+    def edit(
+        self,
+        references: Collection[str],
+        *,
+        account: str | None,
+        tags: Mapping[str, str],
+        untag: Collection[str],
+        owner: str | None,
+        note: str | None,
+        pinned: bool | None,
+    ) -> list[Voice]:
+        """Change the labels of voices: all of them, or none where one is not found.
+
+        Args:
+            references: registry ids, provider ids, or unique beginnings.
+            account: its name; None: the selected one.
+            tags: to be added or changed.
+            untag: keys to be removed; those that are not there are passed over.
+            owner: the new owner; an empty text: none; None: as it is.
+            note: likewise.
+            pinned: whether it must stay; None: as it is.
+
+        Raises:
+            InvalidInput: a label that cannot be kept.
+            VoiceNotFound, AmbiguousVoice: as a lookup does.
+        """
+        checked_labels(Labels(tags=tags, owner=owner, note=note))
+        found = [self._lookups.voice(reference, account) for reference in references]
+        values: dict[str, object] = {}
+        if owner is not None:
+            values["owner"] = owner or None
+        if note is not None:
+            values["note"] = note or None
+        if pinned is not None:
+            values["pinned"] = pinned
+        with self._context.database.write() as connection:
+            now = self._context.database.now(connection)
+            changes = Changes(connection, actor=self._context.actor, now=now)
+            return [
+                self._edit_one(changes, voice.id, values, tags, frozenset(untag))
+                # In one order everywhere, so that two edits at once cannot block each other.
+                for voice in sorted(found, key=lambda voice: voice.id)
+            ]
+
+    def _edit_one(
+        self,
+        changes: Changes,
+        voice: str,
+        values: Mapping[str, object],
+        tags: Mapping[str, str],
+        untag: frozenset[str],
+    ) -> Voice:
+        current = voices.get(changes.connection, voice, lock=True)
+        if current is None:
+            raise VoiceNotFound(voice, self._context.settings.account)
+        edited = changes.apply(current, "voice.edit", values)
+        kept = {key: value for key, value in current.tags.items() if key not in untag}
+        wanted = kept | dict(tags)
+        if wanted == current.tags:
+            return edited
+        voices.remove_tags(changes.connection, voice, current.tags.keys() - wanted.keys())
+        voices.set_tags(changes.connection, voice, wanted)
+        voices.update(changes.connection, voice, {"updated_at": changes.now})
+        changes.log(
+            "voice.edit",
+            account=current.account,
+            voice=voice,
+            before={"tags": dict(current.tags)},
+            after={"tags": wanted},
+        )
+        after = voices.get(changes.connection, voice)
+        assert after is not None  # noqa: S101 - locked above
+        return after

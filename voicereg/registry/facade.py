@@ -1,0 +1,399 @@
+"""The registry as its users see it: one object, opened on a database, speaking for one account."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self, Unpack
+
+from voicereg.domain.audio import PreviewAudio
+from voicereg.domain.clock import Clock, Sleep, SystemClock, system_sleep
+from voicereg.domain.designs import DesignOptions, DesignRequest, checked_design
+from voicereg.domain.events import Event
+from voicereg.domain.families import Family
+from voicereg.domain.filters import FilterOptions, SortField, sort_field, voice_filter
+from voicereg.domain.quotas import Quota
+from voicereg.domain.voices import Voice
+from voicereg.engine import Database
+from voicereg.registry.accounts import Accounts
+from voicereg.registry.clients import ClientFactory, Clients
+from voicereg.registry.context import ALL_ACCOUNTS, Context, default_actor
+from voicereg.registry.creates import Creates, Slot
+from voicereg.registry.deletes import Deletes
+from voicereg.registry.designs import Designs, OnStage
+from voicereg.registry.edits import Edits
+from voicereg.registry.lookups import Lookups
+from voicereg.registry.quotas import Quotas
+from voicereg.schema.revisions import ensure_current
+from voicereg.settings import Settings, as_database_url, load
+from voicereg.store import events
+
+
+class Registry:
+    """A catalog of voices. Open one with :meth:`open`; it is safe to use from several threads.
+
+    Methods that take ``account`` speak of the selected account unless another is named there.
+    """
+
+    ALL_ACCOUNTS = ALL_ACCOUNTS
+    """In place of an account's name, where a method reads: every account."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._quotas = Quotas(context)
+        self._lookups = Lookups(context)
+        self._creates = Creates(context, self._quotas)
+        self._designs = Designs(context, self._quotas, self._creates)
+        self._deletes = Deletes(context, self._lookups)
+        self._edits = Edits(context, self._lookups)
+        self.accounts = Accounts(context)
+        """The accounts: added, changed, removed."""
+
+    @classmethod
+    def open(
+        cls,
+        database: str | None = None,
+        *,
+        account: str | None = None,
+        settings: Settings | None = None,
+        actor: str | None = None,
+        clock: Clock | None = None,
+        sleep: Sleep = system_sleep,
+        environment: Mapping[str, str] | None = None,
+        client_factory: ClientFactory | None = None,
+    ) -> Self:
+        """Open a registry.
+
+        An empty SQLite file is set up; a PostgreSQL database must have been, by
+        ``voicereg db upgrade``.
+
+        Args:
+            database: a URL, or the path of a SQLite file; None: as the settings say.
+            account: the account that the registry speaks for; None: as the settings say.
+            settings: None: those of the environment and the user's file.
+            actor: who is named in the audit log; None: the user of this process.
+            clock: tells the time; None: the machine's, or the database's own where it has one.
+            sleep: waits between tries and looks.
+            environment: where API keys are read from; None: the process's.
+            client_factory: makes the clients of the provider; for tests.
+
+        Raises:
+            DatabaseUnusable: it cannot be opened.
+            SchemaMismatch: it was made by another version, or is not set up.
+            InvalidInput: a setting that does not fit.
+        """
+        settings = settings or load()
+        settings = replace(
+            settings,
+            database=as_database_url(database) if database else settings.database,
+            account=account or settings.account,
+        )
+        opened = Database.open(settings.database_url(), clock=clock, sleep=sleep)
+        try:
+            ensure_current(opened)
+        except BaseException:
+            opened.close()
+            raise
+        clock = clock or SystemClock()
+        clients = Clients(
+            settings, clock=clock, sleep=sleep, environment=environment, factory=client_factory
+        )
+        return cls(
+            Context(
+                database=opened,
+                settings=settings,
+                clients=clients,
+                clock=clock,
+                sleep=sleep,
+                actor=actor or default_actor("library"),
+            )
+        )
+
+    def close(self) -> None:
+        """Close every connection, to the database and to the provider."""
+        self._context.clients.close()
+        self._context.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def now(self) -> datetime:
+        """The time that deadlines are counted against."""
+        return self._context.clock.now()
+
+    # Quotas
+
+    def quota(self, family: Family | str, *, account: str | None = None) -> Quota:
+        """The quota of a family: its limit, and how many of its slots are held.
+
+        Args:
+            family: ``cosyvoice`` or ``qwen-tts``.
+            account: its name; None: the selected one.
+
+        Raises:
+            InvalidInput: no such family.
+            AccountNotFound: no such account.
+        """
+        return self._quotas.one(family, account)
+
+    def quotas(self, *, account: str | None = None) -> list[Quota]:
+        """The quotas of every family; with :data:`ALL_ACCOUNTS`, of every account."""
+        return self._quotas.all(account)
+
+    def require_quota(
+        self, family: Family | str, needed: int = 1, *, account: str | None = None
+    ) -> Quota:
+        """The quota of a family, when as many slots remain as are needed. Holds none of them.
+
+        Raises:
+            QuotaExceeded: fewer remain; it tells the limit, what is used, and what is unused
+                for the longest.
+        """
+        return self._quotas.require(family, needed, account)
+
+    # Voices made
+
+    def reserve(
+        self,
+        *,
+        lease: timedelta | None = None,
+        account: str | None = None,
+        **asked: Unpack[DesignOptions],
+    ) -> Slot:
+        """Record a voice and hold its slot, for a create that the caller carries out.
+
+        Use it as a context manager, and confirm or release it before the block ends.
+
+        Args:
+            lease: for how long the create counts as being worked on, longer than the call can
+                last; None: the setting ``settle_after``.
+            account: its name; None: the selected one.
+            asked: what is to be made: see :class:`~voicereg.domain.designs.DesignOptions`.
+
+        Raises:
+            InvalidInput: a value that breaks a rule; nothing is recorded.
+            QuotaExceeded: no slot remains; nothing is recorded.
+        """
+        region = self.accounts.one(account).region
+        request, labels = checked_design(region, **asked)
+        _, voice = self._creates.begin(request, labels, account=account, lease=lease)
+        return Slot(voice, self._creates)
+
+    def design(
+        self,
+        *,
+        wait: timedelta | None = None,
+        on_stage: OnStage | None = None,
+        account: str | None = None,
+        **asked: Unpack[DesignOptions],
+    ) -> Voice:
+        """Design a voice at the provider: takes its slot, calls, records, awaits the review.
+
+        It takes ten to thirty seconds, and for CosyVoice the time of the review on top.
+
+        Args:
+            wait: how long to wait for the review; None: the setting ``review_wait``; zero: not
+                at all.
+            on_stage: told of each stage as it is reached.
+            account: its name; None: the selected one.
+            asked: what is to be made: see :class:`~voicereg.domain.designs.DesignOptions`.
+
+        Returns:
+            The voice, ``active``, or ``pending`` where its review has not ended.
+
+        Raises:
+            InvalidInput: a value that breaks a rule.
+            QuotaExceeded: no slot remains, here or by the provider's word.
+            KeyMissing: the account's variable is not set.
+            ProviderRefused, NotConnected: nothing was made, and no slot is held.
+            CreateUnresolved: nobody knows what was made; the slot stays held.
+            ReviewRefused: the voice was made, and the provider's review refused it.
+        """
+        region = self.accounts.one(account).region
+        request, labels = checked_design(region, **asked)
+        return self._designs.design(
+            request,
+            labels,
+            account=account,
+            wait=self._context.settings.create.review_wait if wait is None else wait,
+            on_stage=on_stage,
+        )
+
+    def check_design(
+        self, *, account: str | None = None, **asked: Unpack[DesignOptions]
+    ) -> tuple[DesignRequest, Quota]:
+        """What :meth:`design` would ask for and the quota it would draw on; changes nothing.
+
+        Raises:
+            InvalidInput: a value that breaks a rule.
+            QuotaExceeded: no slot remains.
+        """
+        request, _ = checked_design(self.accounts.one(account).region, **asked)
+        return request, self._quotas.require(request.family, 1, account)
+
+    def refresh(self, reference: str, *, account: str | None = None) -> Voice:
+        """Ask the provider how the review of a pending voice stands; others are left alone.
+
+        Raises:
+            VoiceNotFound, AmbiguousVoice: as :meth:`voice` does.
+            ProviderProblem: it could not be asked.
+        """
+        return self._designs.refresh(self._lookups.voice(reference, account))
+
+    # Voices read
+
+    def voice(self, reference: str, *, account: str | None = None) -> Voice:
+        """The voice that a registry id, a provider id, or a unique beginning of one stands for.
+
+        Raises:
+            VoiceNotFound: there is none.
+            AmbiguousVoice: there are several.
+        """
+        return self._lookups.voice(reference, account)
+
+    def voices(
+        self,
+        *,
+        sort: SortField | str = SortField.CREATED,
+        descending: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+        account: str | None = None,
+        **wanted: Unpack[FilterOptions],
+    ) -> list[Voice]:
+        """The voices that fit, as a list; see :meth:`iter_voices` for many.
+
+        Args:
+            sort: what to order by.
+            descending: the other way round.
+            limit: at most so many.
+            offset: without the first so many.
+            account: its name, or :data:`ALL_ACCOUNTS`; None: the selected one.
+            wanted: which ones: see :class:`~voicereg.domain.voices.FilterOptions`.
+
+        Raises:
+            InvalidInput: a value that is none.
+        """
+        return self._lookups.select(
+            voice_filter(self.now(), **wanted),
+            account=account,
+            sort=sort_field(sort),
+            descending=descending,
+            limit=limit,
+            offset=offset,
+        )
+
+    def iter_voices(
+        self, *, account: str | None = None, **wanted: Unpack[FilterOptions]
+    ) -> Iterator[Voice]:
+        """The voices that fit, one after the other in order of creation, in flat memory.
+
+        No transaction is open between two voices.
+
+        Args:
+            account: its name, or :data:`ALL_ACCOUNTS`; None: the selected one.
+            wanted: which ones: see :class:`~voicereg.domain.voices.FilterOptions`.
+        """
+        return self._lookups.stream(voice_filter(self.now(), **wanted), account=account)
+
+    def preview(self, reference: str, *, account: str | None = None) -> tuple[Voice, PreviewAudio]:
+        """A voice, and the preview audio kept of it.
+
+        Raises:
+            VoiceNotFound, AmbiguousVoice: as :meth:`voice` does.
+            NoPreview: none is kept.
+        """
+        return self._lookups.preview(reference, account)
+
+    def events(
+        self,
+        *,
+        voice: str | None = None,
+        since: datetime | None = None,
+        limit: int | None = None,
+        account: str | None = None,
+    ) -> list[Event]:
+        """The audit log, newest first.
+
+        Args:
+            voice: only of this voice: a registry id, a provider id, or a beginning.
+            since: only from this moment on.
+            limit: at most so many.
+            account: its name, or :data:`ALL_ACCOUNTS`; None: the selected one.
+        """
+        found = None if voice is None else self.voice(voice, account=account).id
+        with self._context.database.read() as connection:
+            if account == ALL_ACCOUNTS:
+                named = None  # changes of accounts that were removed are shown, too
+            else:
+                named = [self._context.account(connection, account).name]
+            return events.select(connection, accounts=named, voice=found, since=since, limit=limit)
+
+    # Voices changed
+
+    def edit(
+        self,
+        *references: str,
+        tags: Mapping[str, str] | None = None,
+        untag: Collection[str] = (),
+        owner: str | None = None,
+        note: str | None = None,
+        pin: bool | None = None,
+        account: str | None = None,
+    ) -> list[Voice]:
+        """Change what the registry adds to voices: all of them, or none where one is not found.
+
+        Args:
+            references: which voices, as :meth:`voice` takes them.
+            tags: to be added or changed.
+            untag: keys of tags to be removed.
+            owner: the new owner; an empty text: none; None: as it is.
+            note: likewise.
+            pin: whether they must stay; None: as it is.
+            account: its name; None: the selected one.
+        """
+        return self._edits.edit(
+            references,
+            account=account,
+            tags=tags or {},
+            untag=untag,
+            owner=owner,
+            note=note,
+            pinned=pin,
+        )
+
+    def check_delete(
+        self, reference: str, *, force: bool = False, account: str | None = None
+    ) -> Voice:
+        """The voice that :meth:`delete` would delete; raises what it would refuse with."""
+        return self._deletes.check(reference, account=account, force=force)
+
+    def delete(self, reference: str, *, force: bool = False, account: str | None = None) -> Voice:
+        """Delete a voice at the provider, then here. It cannot be had back.
+
+        Args:
+            reference: an exact registry id or provider id; a beginning does not do.
+            force: delete it even though it is pinned.
+            account: its name; None: the selected one.
+
+        Returns:
+            The voice, ``deleted``; one that was gone already, as it was.
+
+        Raises:
+            VoiceNotFound: there is none.
+            VoiceProtected: it is pinned.
+            StateConflict: its id at the provider is not known.
+            ProviderRefused, NotConnected: the voice is as it was.
+            DeleteUnconfirmed: nobody knows whether it was deleted.
+        """
+        return self._deletes.delete(reference, account=account, force=force)

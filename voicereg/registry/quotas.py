@@ -1,0 +1,139 @@
+"""Quotas: what is left, and the slot that a create takes."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from voicereg.domain.accounts import Account
+from voicereg.domain.designs import parse_family
+from voicereg.domain.errors import InvalidInput, Problem, QuotaExceeded
+from voicereg.domain.families import Family
+from voicereg.domain.quotas import Quota
+from voicereg.registry.context import Context
+from voicereg.store import slots, voice_queries
+
+_SUGGESTED = 3
+"""How many of the voices unused for the longest a refusal names."""
+
+
+class Quotas:
+    """Reads quotas, and refuses what does not fit."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def all(self, account: str | None = None) -> list[Quota]:
+        """The quota of each family, of one account or of all."""
+        with self._context.database.read() as connection:
+            return [
+                quota
+                for found in self._context.accounts(connection, account)
+                for quota in self._of(connection, found).values()
+            ]
+
+    def one(self, family: Family | str, account: str | None = None) -> Quota:
+        """The quota of one family."""
+        family = parse_family(family)
+        with self._context.database.read() as connection:
+            return self._of(connection, self._context.account(connection, account))[family]
+
+    def require(self, family: Family | str, needed: int, account: str | None = None) -> Quota:
+        """The quota of one family, when as many slots remain as are needed.
+
+        Raises:
+            QuotaExceeded: fewer do.
+            InvalidInput: no such family, or a number below 1.
+        """
+        family = parse_family(family)
+        if needed < 1:
+            raise InvalidInput(Problem("need", str(needed), "at least 1 slot can be asked for"))
+        with self._context.database.read() as connection:
+            found = self._context.account(connection, account)
+            quota = self._of(connection, found)[family]
+            if quota.remaining < needed:
+                raise self._exceeded(connection, found, quota, needed)
+            return quota
+
+    def take_slot(self, connection: sa.Connection, account: Account, family: Family) -> None:
+        """Make sure that one more voice fits, and that nobody else takes its slot meanwhile.
+
+        The lock on the quota group's family is held until the caller's transaction ends, in which
+        it records the voice.
+
+        Raises:
+            QuotaExceeded: it does not fit.
+        """
+        limit = slots.lock_limit(connection, account.quota_group_id, family)
+        if slots.held_of(connection, account.quota_group_id, family) >= limit:
+            raise self._exceeded(
+                connection, account, self._of(connection, account)[family], needed=1
+            )
+
+    def refused_by_provider(
+        self, account: Account, family: Family, request_id: str | None
+    ) -> QuotaExceeded:
+        """The error for a create that the provider refused for a full quota."""
+        with self._context.database.read() as connection:
+            quota = self._of(connection, account)[family]
+            return self._exceeded(
+                connection, account, quota, needed=1, by_provider=True, request_id=request_id
+            )
+
+    def _exceeded(
+        self,
+        connection: sa.Connection,
+        account: Account,
+        quota: Quota,
+        needed: int,
+        *,
+        by_provider: bool = False,
+        request_id: str | None = None,
+    ) -> QuotaExceeded:
+        error = QuotaExceeded(
+            family=quota.family,
+            quota_group=account.quota_group,
+            limit=quota.limit,
+            used=quota.used,
+            needed=needed,
+            unresolved=quota.unresolved,
+            longest_idle=voice_queries.longest_idle(
+                connection, account.quota_group_id, quota.family, _SUGGESTED
+            ),
+            by_provider=by_provider,
+            request_id=request_id,
+        )
+        error.advice = _what_frees_a_slot(error)
+        return error
+
+    def _of(self, connection: sa.Connection, account: Account) -> dict[Family, Quota]:
+        held = slots.held(connection, account.quota_group_id)
+        return {
+            family: Quota(
+                account=account.name,
+                quota_group=account.quota_group,
+                family=family,
+                limit=account.limits[family],
+                used=held[family].used,
+                creating=held[family].creating,
+                unresolved=held[family].unresolved,
+                unseen=0,
+                synced_at=None,
+                stale=True,
+                thresholds=self._context.settings.quota,
+            )
+            for family in Family
+        }
+
+
+def _what_frees_a_slot(error: QuotaExceeded) -> str:
+    if error.longest_idle:
+        idle = ", ".join(
+            f"{voice.id} ({voice.name}, last active {voice.last_activity_at:%Y-%m-%d})"
+            for voice in error.longest_idle
+        )
+        return f"deleting a voice frees a slot; unused for the longest: {idle}"
+    if error.unresolved:
+        return f"{error.unresolved} slots are held by creates whose outcome is unknown"
+    if error.limit == 0:
+        return "the limit of this family is set to 0: voicereg account edit --limit raises it"
+    return "deleting a voice frees a slot; every voice is pinned, new or on its way out"

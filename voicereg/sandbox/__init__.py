@@ -1,0 +1,12 @@
+"""A local stand-in for the speech provider's voice-management API.
+
+It shares no code with the client: both are written from the provider's public
+documentation alone, so that a mistake in one cannot hide in the other.
+"""
+
+from voicereg.sandbox.models import TargetModel
+from voicereg.sandbox.provider import SandboxVoice
+from voicereg.sandbox.recording import RecordedRequest
+from voicereg.sandbox.sandbox import DEFAULT_API_KEY, Sandbox
+
+__all__ = ["DEFAULT_API_KEY", "RecordedRequest", "Sandbox", "SandboxVoice", "TargetModel"]

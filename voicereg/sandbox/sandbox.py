@@ -1,0 +1,340 @@
+"""The sandbox put together, and what tests and the command line do with it."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice
+from random import Random, SystemRandom
+from types import TracebackType
+from typing import Unpack
+
+from voicereg.sandbox import customization
+from voicereg.sandbox.cosyvoice import VoiceEnrollment
+from voicereg.sandbox.models import CLONED, DESIGNED, ORIGINS, Catalogue, TargetModel
+from voicereg.sandbox.options import SandboxOptions
+from voicereg.sandbox.provider import NewVoice, Provider, SandboxVoice
+from voicereg.sandbox.qwen import QwenVoiceDesign, QwenVoiceEnrollment
+from voicereg.sandbox.recording import RecordedRequest, RequestLog
+from voicereg.sandbox.review import OK, Review
+from voicereg.sandbox.server import Front, SandboxServer
+from voicereg.sandbox.studio import Studio
+
+#: Where the API begins, as at the provider's own hosts.
+BASE_PATH = "/api/v1"
+#: The key that the sandbox takes unless told otherwise.
+DEFAULT_API_KEY = "sandbox-key"
+
+_POLL_SECONDS = 0.02  # how long stopping may take
+
+
+class Sandbox:
+    """A local stand-in for the provider's voice-management API.
+
+    Made, it listens but answers nothing yet: ``Sandbox.start`` answers on a thread of its
+    own, ``serve_forever`` in the foreground. As a context manager it stops at the end.
+
+    Args:
+        port: where to listen; 0 takes a free port.
+        host: a loopback address, or ``localhost``: it is no server for others.
+        api_keys: the keys that are right.
+        region: which of the provider's regions it plays, such as ``cn-beijing``.
+        limits: voices per family; 1,000 for one that is left out.
+        review_time: how long a new CosyVoice voice stays ``DEPLOYING``.
+        create_time: how long a create takes before the voice is there.
+        page_cap: the most voices on a page of a listing, silently; None for no cap.
+        clock: returns the time now, aware and in UTC; the system's where None.
+        rng: where ids come from; the system's randomness where None.
+        sleep: waits for so many seconds; ``time.sleep`` where None.
+        utc_offset: how far the provider's wall clock is ahead of UTC. Its times carry no
+            zone, and the documentation names none; Beijing's unless said.
+        reject_marker: a CosyVoice prompt with this in it fails the review.
+        inspect_marker: a prompt or preview text with this in it is refused.
+        extra_models: target models beyond the documented ones.
+        keep_requests: how many requests are remembered.
+
+    Raises:
+        ValueError: a host beyond loopback, no key, an unknown family, or a number below
+            what makes sense.
+        OSError: the address cannot be had.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        api_keys: Iterable[str] = (DEFAULT_API_KEY,),
+        region: str = "cn-beijing",
+        limits: Mapping[str, int] | None = None,
+        review_time: timedelta = timedelta(seconds=1),
+        create_time: timedelta = timedelta(0),
+        page_cap: int | None = None,
+        clock: Callable[[], datetime] | None = None,
+        rng: Random | None = None,
+        sleep: Callable[[float], None] | None = None,
+        utc_offset: timedelta = timedelta(hours=8),
+        reject_marker: str = "[reject]",
+        inspect_marker: str = "[inspect]",
+        extra_models: Iterable[TargetModel] = (),
+        keep_requests: int = 10_000,
+    ) -> None:
+        address = _loopback(host)
+        self._api_keys = tuple(api_keys)
+        if not self._api_keys:
+            raise ValueError("the sandbox needs at least one key")
+        clock = clock or _system_clock
+        review = Review(review_time, reject_marker, inspect_marker)
+        self._provider = Provider(
+            limits=limits or {},
+            review=review,
+            clock=clock,
+            rng=rng or SystemRandom(),
+            utc_offset=utc_offset,
+            page_cap=page_cap,
+        )
+        self._catalogue = Catalogue(region, extra_models)
+        studio = Studio(
+            provider=self._provider,
+            review=review,
+            create_time=create_time,
+            sleep=sleep or time.sleep,
+        )
+        parts = (self._provider, studio, self._catalogue)
+        endpoint = customization.Customization(
+            {
+                "voice-enrollment": VoiceEnrollment(*parts).actions(),
+                "qwen-voice-design": QwenVoiceDesign(*parts).actions(),
+                "qwen-voice-enrollment": QwenVoiceEnrollment(*parts).actions(),
+            },
+            self._provider.request_id,
+        )
+        self._log = RequestLog(keep_requests)
+        self._server = SandboxServer(
+            address,
+            port,
+            Front(
+                endpoints={BASE_PATH + customization.PATH: endpoint},
+                api_keys=frozenset(self._api_keys),
+                log=self._log,
+                clock=clock,
+                request_id=self._provider.request_id,
+            ),
+        )
+        shown = f"[{address}]" if ":" in address else address
+        self._base_url = f"http://{shown}:{self._server.server_port}{BASE_PATH}"
+        self._state_lock = threading.Lock()
+        self._serving_thread: int | None = None
+        self._stopped = False
+
+    # --- running ----------------------------------------------------------------------
+
+    @classmethod
+    def start(cls, **options: Unpack[SandboxOptions]) -> Sandbox:
+        """Return a sandbox that answers already, on a daemon thread.
+
+        Args:
+            options: as for ``Sandbox``.
+
+        Raises:
+            ValueError: as for ``Sandbox``.
+            OSError: the address cannot be had.
+        """
+        sandbox = cls(**options)
+        threading.Thread(target=sandbox.serve_forever, name="sandbox", daemon=True).start()
+        return sandbox
+
+    def serve_forever(self) -> None:
+        """Answer requests until ``stop`` is called or Ctrl+C is pressed, then let go of the port.
+
+        Raises:
+            RuntimeError: it is being served already.
+        """
+        with self._state_lock:
+            if self._stopped:
+                return
+            if self._serving_thread is not None:
+                raise RuntimeError("this sandbox is being served already")
+            self._serving_thread = threading.get_ident()
+        try:
+            self._server.serve_forever(_POLL_SECONDS)
+        except KeyboardInterrupt:
+            pass  # the usual way to end a server in the foreground
+        finally:
+            with self._state_lock:
+                self._stopped = True
+            self._server.close()
+
+    def stop(self) -> None:
+        """Stop answering, hang up on everyone and let go of the port; harmless when repeated.
+
+        Requests under way are cut off, as by a server that dies. May be called from any
+        thread, and from a signal handler in the one that serves.
+        """
+        with self._state_lock:
+            if self._stopped:
+                return
+            self._stopped = True
+            serving_thread = self._serving_thread
+        if serving_thread is None:
+            self._server.close()
+        elif serving_thread == threading.get_ident():
+            # The loop cannot end before its own thread returns to it: do not wait for that.
+            threading.Thread(target=self._server.shutdown, daemon=True).start()
+        else:
+            self._server.shutdown()
+            self._server.close()
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    # --- reaching it ------------------------------------------------------------------
+
+    @property
+    def base_url(self) -> str:
+        """Where the API begins, such as ``http://127.0.0.1:8080/api/v1``."""
+        return self._base_url
+
+    @property
+    def api_key(self) -> str:
+        """The first of the keys that are right."""
+        return self._api_keys[0]
+
+    # --- looking at it and changing it at the client's back -----------------------------
+
+    @property
+    def requests(self) -> tuple[RecordedRequest, ...]:
+        """The newest requests, oldest first."""
+        return self._log.all()
+
+    def clear_requests(self) -> None:
+        """Forget the requests so far."""
+        self._log.clear()
+
+    def voices(self, family: str | None = None) -> tuple[SandboxVoice, ...]:
+        """Return all voices, or those of a family, in the order in which they were added.
+
+        Raises:
+            ValueError: an unknown family.
+        """
+        return self._provider.voices(family)
+
+    def set_limit(self, family: str, limit: int) -> None:
+        """Set how many voices a family may have from now on.
+
+        Raises:
+            ValueError: an unknown family, or a limit below 0.
+        """
+        self._provider.set_limit(family, limit)
+
+    def add_voice(
+        self,
+        *,
+        family: str,
+        origin: str,
+        target_model: str,
+        name: str,
+        prompt: str | None = None,
+        created_at: datetime | None = None,
+        preview_text: str | None = None,
+        language: str | None = None,
+        status: str = OK,
+    ) -> SandboxVoice:
+        """Add a voice as if another had made it: unchecked, and past the limit if need be.
+
+        Args:
+            family: ``cosyvoice`` or ``qwen-tts``.
+            origin: ``designed`` or ``cloned``.
+            target_model: any name.
+            name: the ``prefix`` or ``preferred_name``.
+            prompt: what it was designed from.
+            created_at: when (aware); now where None.
+            preview_text: what its preview says.
+            language: its language code.
+            status: ``DEPLOYING``, ``OK`` or ``UNDEPLOYED``, and it stays that.
+
+        Raises:
+            ValueError: an unknown family or origin, or a time without a zone.
+        """
+        new = NewVoice(
+            family,
+            origin,
+            target_model,
+            name,
+            prompt,
+            preview_text,
+            language,
+            resource_link=_recording(name) if origin == CLONED else None,
+        )
+        return self._provider.add(new, created_at=created_at, status=status)[0]
+
+    def fill(self, family: str, count: int) -> tuple[SandboxVoice, ...]:
+        """Add many voices at once, designed and cloned by turns, for all models by turns.
+
+        Args:
+            family: ``cosyvoice`` or ``qwen-tts``.
+            count: how many, past the limit if need be.
+
+        Raises:
+            ValueError: an unknown family, or a count below 0.
+        """
+        models = {
+            origin: cycle(self._catalogue.names(family, origin) or ("",)) for origin in ORIGINS
+        }
+        origins = islice(cycle(ORIGINS), count)
+        news = [
+            _filler(family, origin, next(models[origin]), number)
+            for number, origin in enumerate(origins, 1)
+        ]
+        return self._provider.add(*news)
+
+    def remove_voice(self, voice_id: str) -> bool:
+        """Delete a voice as if another had done it; return whether it was there."""
+        return self._provider.discard(voice_id)
+
+
+def _filler(family: str, origin: str, target_model: str, number: int) -> NewVoice:
+    name = f"fill{number}"
+    if origin == DESIGNED:
+        return NewVoice(
+            family,
+            origin,
+            target_model,
+            name,
+            prompt=f"A calm voice, number {number} of many.",
+            preview_text=f"This is voice number {number}.",
+            language="en",
+        )
+    return NewVoice(family, origin, target_model, name, resource_link=_recording(name))
+
+
+def _recording(name: str) -> str:
+    return f"https://recordings.example/{name}.wav"
+
+
+def _loopback(host: str) -> str:
+    """Return the address to listen at. Raises ValueError for one that others can reach."""
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ValueError(f"the sandbox listens at a loopback address only, not at {host!r}")
+    return host
+
+
+def _system_clock() -> datetime:
+    return datetime.now(UTC)

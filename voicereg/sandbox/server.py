@@ -1,0 +1,261 @@
+"""The HTTP front: connections, keys, bodies, the error envelope, and the recording.
+
+It knows paths and JSON, and nothing of voices.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import re
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from voicereg.sandbox.errors import (
+    ApiError,
+    invalid_api_key,
+    invalid_parameter,
+    method_not_allowed,
+    unknown_path,
+)
+from voicereg.sandbox.recording import KEY_RIGHT, KEY_WRONG, Headers, RecordedRequest, RequestLog
+
+#: What a served path does: takes the parsed body, returns the answer's JSON object.
+Endpoint = Callable[[Any], dict[str, Any]]
+
+#: The largest body that is read, in bytes.
+MOST_BODY_BYTES = 10 * 1024 * 1024
+
+# A client that is still sending does not see an answer: what is too large is read to the
+# end and thrown away, up to here.
+_MOST_DISCARDED_BYTES = 64 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
+
+_LENGTH = re.compile(r"[0-9]{1,18}")
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What the HTTP front needs to answer.
+
+    Attributes:
+        endpoints: by path, all of them for ``POST``.
+        api_keys: those that are right.
+        log: where requests are recorded.
+        clock: returns the time now, aware and in UTC.
+        request_id: returns a new request id.
+    """
+
+    endpoints: Mapping[str, Endpoint]
+    api_keys: frozenset[str]
+    log: RequestLog
+    clock: Callable[[], datetime]
+    request_id: Callable[[], str]
+
+
+class SandboxServer(ThreadingHTTPServer):
+    """A listening server with one thread for each connection.
+
+    Args:
+        host: the address to listen at.
+        port: the port, or 0 for a free one.
+        front: what to answer with.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+
+    daemon_threads = True
+    request_queue_size = 512  # many clients at once must not find the door shut
+
+    def __init__(self, host: str, port: int, front: Front) -> None:
+        self.front = front
+        self._connections: set[socket.socket] = set()
+        self._connections_lock = threading.Lock()
+        self._closing = False
+        if ":" in host:
+            self.address_family = socket.AF_INET6
+        super().__init__((host, port), _Handler)
+
+    def server_bind(self) -> None:
+        """Bind, without the look-up of the host's name that the standard library does."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Handle a connection in a thread, and remember it until it is over."""
+        with self._connections_lock:
+            if not self._closing:
+                self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection that is over."""
+        with self._connections_lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def close(self) -> None:
+        """Stop listening and hang up on everyone, clients that keep idle connections too."""
+        self.server_close()
+        with self._connections_lock:
+            self._closing = True
+            for connection in self._connections:
+                with contextlib.suppress(OSError):  # the other side was quicker
+                    connection.shutdown(socket.SHUT_RDWR)
+            self._connections.clear()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Note that a client hung up; that is everyday, and no reason for a traceback."""
+        _logger.debug("connection from %s ended early", client_address, exc_info=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "voicereg-sandbox"
+    sys_version = ""
+    disable_nagle_algorithm = True
+    wbufsize = -1  # headers and body leave together
+
+    @property
+    def _front(self) -> Front:
+        return cast(SandboxServer, self.server).front
+
+    def _answer_any(self) -> None:
+        """Answer one request of whatever method."""
+        raw, problem = self._read_body()
+        if raw is None and problem is None:
+            return  # the client left in the middle
+        body, not_json = _parse(raw) if raw is not None else (None, None)
+        key = self._key()
+        self._front.log.add(
+            RecordedRequest(
+                at=self._front.clock(),
+                method=self.command,
+                path=self.path,
+                headers=self._headers_without_key(key),
+                body=body,
+            )
+        )
+        try:
+            endpoint = self._endpoint()
+            if key != KEY_RIGHT:
+                raise invalid_api_key()
+            for refusal in (problem, not_json):
+                if refusal is not None:
+                    raise refusal
+            answer = endpoint(body)
+        except ApiError as error:
+            self._send_refusal(error)
+        except Exception:
+            _logger.exception("the sandbox itself failed")
+            self._send_refusal(ApiError(500, "InternalError", "The sandbox itself failed."))
+        else:
+            self._send(200, answer)
+
+    def _endpoint(self) -> Endpoint:
+        path = urlsplit(self.path).path
+        endpoint = self._front.endpoints.get(path)
+        if endpoint is None:
+            raise unknown_path(path)
+        if self.command != "POST":
+            raise method_not_allowed(self.command)
+        return endpoint
+
+    def _key(self) -> str | None:
+        """Return what to say of the request's key: right, wrong, or None for none at all."""
+        value = self.headers.get("Authorization")
+        if value is None:
+            return None
+        scheme, _, key = value.partition(" ")
+        right = scheme.lower() == "bearer" and key.strip() in self._front.api_keys
+        return KEY_RIGHT if right else KEY_WRONG
+
+    def _headers_without_key(self, key: str | None) -> Headers:
+        headers = {name: str(value) for name, value in self.headers.items()}
+        return Headers(
+            {
+                name: key if name.lower() == "authorization" and key is not None else value
+                for name, value in headers.items()
+            }
+        )
+
+    def _read_body(self) -> tuple[bytes | None, ApiError | None]:
+        """Return the body, or why there is none; neither where the client has left."""
+        given = self.headers.get("Content-Length", "0")
+        if "Transfer-Encoding" in self.headers or not _LENGTH.fullmatch(given):
+            # Nobody knows where this body ends and the next request begins.
+            self.close_connection = True
+            return None, invalid_parameter("A body needs a Content-Length.")
+        length = int(given)
+        if length > MOST_BODY_BYTES:
+            self._discard(length)
+            return None, invalid_parameter("The body is over 10 MiB.", status=413)
+        raw = self.rfile.read(length)
+        if len(raw) < length:
+            self.close_connection = True
+            return None, None
+        return raw, None
+
+    def _discard(self, length: int) -> None:
+        self.close_connection = True
+        left = min(length, _MOST_DISCARDED_BYTES)
+        while left > 0:
+            read = len(self.rfile.read(min(left, _CHUNK_BYTES)))
+            if read == 0:
+                return
+            left -= read
+
+    def _send_refusal(self, error: ApiError) -> None:
+        self._send(
+            error.status,
+            {
+                "code": error.code,
+                "message": error.message,
+                "request_id": self._front.request_id(),
+            },
+        )
+
+    def _send(self, status: int, answer: Mapping[str, Any]) -> None:
+        # Half a surrogate pair, repeated in a message, becomes the escape that JSON has for it.
+        payload = json.dumps(answer, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(payload)))
+        self.send_header("X-Request-Id", str(answer["request_id"]))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(payload)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what is no proper HTTP with JSON, where the standard library sends HTML."""
+        self.close_connection = True
+        self._send_refusal(invalid_parameter(message or "This is no HTTP request.", status=code))
+
+    def log_message(self, *args: Any, **kwargs: Any) -> None:
+        """Leave standard error alone: what was asked is in the recording."""
+
+
+for _method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+    # The base class looks for one method of its own for each.
+    setattr(_Handler, f"do_{_method}", _Handler._answer_any)
+
+
+def _parse(raw: bytes) -> tuple[Any, ApiError | None]:
+    """Return the JSON value of a body, or the refusal of one that is no JSON."""
+    try:
+        return json.loads(raw), None
+    except (ValueError, RecursionError):
+        return None, invalid_parameter("The body is not valid JSON.")

@@ -1,0 +1,1 @@
+"""Queries on a connection that the caller has opened. Nothing here commits."""

@@ -1,0 +1,129 @@
+"""Accounts and quota groups in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from voicereg.domain.accounts import Account
+from voicereg.domain.families import Family
+from voicereg.tables import accounts, quota_groups, quota_limits, voices
+
+_ACCOUNTS = sa.select(accounts, quota_groups.c.name.label("quota_group")).join(
+    quota_groups, accounts.c.quota_group_id == quota_groups.c.id
+)
+
+
+def find(connection: sa.Connection, name: str) -> Account | None:
+    """The account of that name."""
+    row = connection.execute(_ACCOUNTS.where(accounts.c.name == name)).one_or_none()
+    return None if row is None else _account(row, limits_of(connection, row.quota_group_id))
+
+
+def everyone(connection: sa.Connection) -> list[Account]:
+    """All accounts, by name."""
+    rows = connection.execute(_ACCOUNTS.order_by(accounts.c.name)).all()
+    return [_account(row, limits_of(connection, row.quota_group_id)) for row in rows]
+
+
+def names(connection: sa.Connection) -> list[str]:
+    """The names of all accounts, sorted."""
+    return list(connection.execute(sa.select(accounts.c.name).order_by(accounts.c.name)).scalars())
+
+
+def insert(connection: sa.Connection, values: Mapping[str, Any]) -> None:
+    """Add an account."""
+    connection.execute(sa.insert(accounts).values(**values))
+
+
+def update(connection: sa.Connection, account_id: int, values: Mapping[str, Any]) -> None:
+    """Change an account."""
+    connection.execute(sa.update(accounts).where(accounts.c.id == account_id).values(**values))
+
+
+def delete(connection: sa.Connection, account: Account) -> None:
+    """Remove an account, and its quota group when it was the last one in it."""
+    connection.execute(sa.delete(accounts).where(accounts.c.id == account.id))
+    drop_group_if_unused(connection, account.quota_group_id)
+
+
+def voice_count(connection: sa.Connection, account_id: int) -> int:
+    """How many voices are recorded of an account, gone ones included."""
+    return connection.execute(
+        sa.select(sa.func.count()).select_from(voices).where(voices.c.account_id == account_id)
+    ).scalar_one()
+
+
+def find_group(connection: sa.Connection, name: str) -> int | None:
+    """The id of the quota group of that name."""
+    return connection.execute(
+        sa.select(quota_groups.c.id).where(quota_groups.c.name == name)
+    ).scalar_one_or_none()
+
+
+def insert_group(
+    connection: sa.Connection, name: str, limits: Mapping[Family, int], now: datetime
+) -> int:
+    """Add a quota group with its limits, and return its id."""
+    group_id: int = connection.execute(
+        sa.insert(quota_groups).values(name=name, created_at=now).returning(quota_groups.c.id)
+    ).scalar_one()
+    connection.execute(
+        sa.insert(quota_limits),
+        [
+            {"quota_group_id": group_id, "family": family, "slots": slots, "updated_at": now}
+            for family, slots in limits.items()
+        ],
+    )
+    return group_id
+
+
+def drop_group_if_unused(connection: sa.Connection, group_id: int) -> None:
+    """Remove a quota group that no account and no voice belongs to."""
+    for table in (accounts, voices):
+        if connection.execute(
+            sa.select(sa.literal(1)).where(table.c.quota_group_id == group_id).limit(1)
+        ).first():
+            return
+    connection.execute(sa.delete(quota_limits).where(quota_limits.c.quota_group_id == group_id))
+    connection.execute(sa.delete(quota_groups).where(quota_groups.c.id == group_id))
+
+
+def limits_of(connection: sa.Connection, group_id: int) -> dict[Family, int]:
+    """The limits of a quota group."""
+    rows = connection.execute(
+        sa.select(quota_limits.c.family, quota_limits.c.slots)
+        .where(quota_limits.c.quota_group_id == group_id)
+        .order_by(quota_limits.c.family)
+    )
+    return {Family(family): slots for family, slots in rows}
+
+
+def set_limit(
+    connection: sa.Connection, group_id: int, family: Family, slots: int, now: datetime
+) -> None:
+    """Set the limit of a quota group's family."""
+    connection.execute(
+        sa.update(quota_limits)
+        .where(quota_limits.c.quota_group_id == group_id, quota_limits.c.family == family)
+        .values(slots=slots, updated_at=now)
+    )
+
+
+def _account(row: Any, limits: Mapping[Family, int]) -> Account:
+    return Account(
+        id=row.id,
+        name=row.name,
+        region=row.region,
+        workspace=row.workspace,
+        base_url=row.base_url,
+        api_key_env=row.api_key_env,
+        quota_group_id=row.quota_group_id,
+        quota_group=row.quota_group,
+        limits=limits,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

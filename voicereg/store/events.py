@@ -1,0 +1,71 @@
+"""The audit log in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from voicereg.domain.events import Event
+from voicereg.tables import events
+
+
+def append(
+    connection: sa.Connection,
+    *,
+    at: datetime,
+    actor: str,
+    action: str,
+    account: str | None,
+    voice: str | None,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    reason: str | None,
+) -> None:
+    """Log one change, in the transaction that makes it."""
+    connection.execute(
+        sa.insert(events).values(
+            at=at,
+            actor=actor,
+            action=action,
+            account=account,
+            voice=voice,
+            before=dict(before),
+            after=dict(after),
+            reason=reason,
+        )
+    )
+
+
+def select(
+    connection: sa.Connection,
+    *,
+    accounts: list[str] | None,
+    voice: str | None,
+    since: datetime | None,
+    limit: int | None,
+) -> list[Event]:
+    """Events, newest first."""
+    query = sa.select(events).order_by(events.c.id.desc()).limit(limit)
+    if accounts is not None:
+        query = query.where(events.c.account.in_(accounts))
+    if voice is not None:
+        query = query.where(events.c.voice == voice)
+    if since is not None:
+        query = query.where(events.c.at >= since)
+    return [
+        Event(
+            id=row.id,
+            at=row.at,
+            actor=row.actor,
+            action=row.action,
+            account=row.account,
+            voice=row.voice,
+            before=row.before or {},
+            after=row.after or {},
+            reason=row.reason,
+        )
+        for row in connection.execute(query)
+    ]
