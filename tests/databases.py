@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import uuid
@@ -90,5 +89,5 @@ class SqliteTemplate:
                 connection.exec_driver_sql("SELECT 1")
             database.close()
         shutil.copyfile(self._path, path)
-        os.chmod(path, 0o600)
+        path.chmod(0o600)
         return f"sqlite:///{path}"

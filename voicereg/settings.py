@@ -71,14 +71,30 @@ def as_database_url(text: str) -> str:
     """
     scheme, colon, _ = text.partition("://")
     if not colon:
-        return f"sqlite:///{Path(text).expanduser().absolute()}"
+        return f"sqlite:///{_quoted(_absolute(text))}"
     if scheme == "postgres":
         return "postgresql" + text.removeprefix("postgres")
     if scheme.partition("+")[0] not in {"sqlite", "postgresql"}:
+        # What is no scheme may be the middle of anything, of a password too.
+        shown = scheme if re.fullmatch(r"[\w+.-]*", scheme) else "…"
         raise InvalidInput(
-            Problem("database", scheme + "://…", "it must be sqlite:///PATH or postgresql://…")
+            Problem("database", shown + "://…", "it must be sqlite:///PATH or postgresql://…")
         )
     return text
+
+
+def _absolute(path: str) -> Path:
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:
+        raise InvalidInput(
+            Problem("database", path, "the home directory that it begins with cannot be found")
+        ) from None
+
+
+def _quoted(path: Path) -> str:
+    """``path`` with what a database URL would read as an escape, or as the end of the path."""
+    return str(path).replace("%", "%25").replace("?", "%3F")
 
 
 def load(
@@ -184,7 +200,9 @@ def _section(top: _Table, name: str, default: Section, read: Callable[[str, Any]
 
 def _text(where: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise InvalidInput(Problem(where, str(value), "it must be a text"))
+        # A table or a list may hold a URL with its password.
+        shown = "" if isinstance(value, dict | list) else str(value)
+        raise InvalidInput(Problem(where, shown, "it must be a text"))
     return value
 
 

@@ -98,27 +98,28 @@ def checked_design(region: str, **asked: Unpack[DesignOptions]) -> tuple[DesignR
     Raises:
         InvalidInput: one problem for each rule that is broken.
     """
-    labels = checked_labels(
-        Labels(
-            tags=dict(asked.get("tags") or {}),
-            owner=asked.get("owner"),
-            note=asked.get("note"),
-            pinned=asked.get("pin", False),
+    labels = Labels(
+        tags=dict(asked.get("tags") or {}),
+        owner=asked.get("owner"),
+        note=asked.get("note"),
+        pinned=asked.get("pin", False),
+    )
+    try:
+        request = design_request(
+            target_model=asked["target_model"],
+            prompt=asked["prompt"],
+            preview_text=asked["preview_text"],
+            name=asked["name"],
+            language=asked.get("language"),
+            sample_rate=asked.get("sample_rate"),
+            response_format=asked.get("response_format"),
+            family=asked.get("family"),
+            region=region,
+            unchecked=asked.get("unchecked", False),
         )
-    )
-    request = design_request(
-        target_model=asked["target_model"],
-        prompt=asked["prompt"],
-        preview_text=asked["preview_text"],
-        name=asked["name"],
-        language=asked.get("language"),
-        sample_rate=asked.get("sample_rate"),
-        response_format=asked.get("response_format"),
-        family=asked.get("family"),
-        region=region,
-        unchecked=asked.get("unchecked", False),
-    )
-    return request, labels
+    except InvalidInput as refused:
+        raise InvalidInput(*refused.problems, *_label_problems(labels)) from None
+    return request, checked_labels(labels)
 
 
 def design_request(
@@ -164,7 +165,9 @@ def design_request(
         )
     if stated is not None and known is not None and stated is not known and not unchecked:
         raise InvalidInput(
-            Problem("family", stated.value, f"the model {target_model} belongs to {known.value}")
+            Problem(
+                "family", stated.value, f"the model {target_model[:60]} belongs to {known.value}"
+            )
         )
     chosen = stated or known
     assert chosen is not None  # noqa: S101 - one of the two is there, as checked above
@@ -205,6 +208,13 @@ def checked_labels(labels: Labels) -> Labels:
     Raises:
         InvalidInput: one problem for each that it cannot.
     """
+    problems = _label_problems(labels)
+    if problems:
+        raise InvalidInput(*problems)
+    return replace(labels, owner=labels.owner or None, note=labels.note or None)
+
+
+def _label_problems(labels: Labels) -> list[Problem]:
     problems: list[Problem] = []
     for key, value in labels.tags.items():
         problems += checked_text(key, "tag", longest=100) + checked_text(value, "tag", longest=1000)
@@ -214,9 +224,7 @@ def checked_labels(labels: Labels) -> Labels:
             problems.append(Problem("tag", key, "a key has no = in it"))
     problems += checked_text(labels.owner or "", "owner", longest=200)
     problems += checked_text(labels.note or "", "note", longest=10_000)
-    if problems:
-        raise InvalidInput(*problems)
-    return replace(labels, owner=labels.owner or None, note=labels.note or None)
+    return problems
 
 
 def checked_text(text: str, where: str, *, longest: int) -> list[Problem]:
@@ -232,6 +240,8 @@ def checked_text(text: str, where: str, *, longest: int) -> list[Problem]:
 
 _LONGEST_KEPT = 10_000
 """What the database takes, even where the provider's own limits are left unchecked."""
+_HIGHEST_KEPT = 2**31 - 1
+"""PostgreSQL's INTEGER ends there."""
 
 
 def _unstorable(request: DesignRequest) -> Iterable[Problem]:
@@ -246,6 +256,8 @@ def _unstorable(request: DesignRequest) -> Iterable[Problem]:
         yield from checked_text(text, where, longest=_LONGEST_KEPT)
     if not request.target_model:
         yield Problem("model", "", "it is empty")
+    if not 0 < request.sample_rate <= _HIGHEST_KEPT:
+        yield Problem("sample-rate", str(request.sample_rate), "it is no rate that can be kept")
 
 
 def _broken_rules(request: DesignRequest, rules: FamilyRules, region: str) -> Iterable[Problem]:
@@ -312,14 +324,26 @@ def _text_rules(
 
 
 _LETTERS = frozenset({"Lu", "Ll", "Lt", "Lo"})
+_AFTER_LATIN = "\u0250"
 
 
 def _script_of(letter: str) -> str:
-    if letter < "\u0250":
+    if letter < _AFTER_LATIN:
         return "LATIN"  # the ordinal and micro signs among them, whose names do not say so
-    words = unicodedata.name(letter, "?").split(" ")
-    # Full-width letters are how Chinese and Japanese texts write other alphabets.
-    return words[1] if words[0] in {"FULLWIDTH", "HALFWIDTH"} else words[0]
+    # A full-width, half-width or bold letter, or a sign such as that of the litre, is a plain
+    # letter in another shape. (Some compatible forms begin with a space: look for the letter.)
+    plain = next(
+        (
+            part
+            for part in unicodedata.normalize("NFKC", letter)
+            if unicodedata.category(part) in _LETTERS
+        ),
+        letter,
+    )
+    if plain < _AFTER_LATIN:
+        return "LATIN"
+    word = unicodedata.name(plain, "?").split(" ")[0]
+    return "CJK" if word == "IDEOGRAPHIC" else word
 
 
 def _described(character: str) -> str:

@@ -116,7 +116,12 @@ def read_answer(raw: RawAnswer, action: Action, now: datetime) -> Answer:
         if raw.status == 429:
             raise RateLimited("HTTP 429", "", status=429, retry_after=retry_after(raw.headers, now))
         if raw.status >= 500:
-            raise ProviderFault("no readable body", "", status=raw.status)
+            raise ProviderFault(
+                "no readable body",
+                "",
+                status=raw.status,
+                retry_after=retry_after(raw.headers, now),
+            )
         raise AnswerUnreadable("it is no JSON object", status=raw.status)
     request_id = _text(body.get("request_id"))
     code = _text(body.get("code"))
@@ -158,7 +163,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
         return timedelta(seconds=int(value))
     try:
         moment = parsedate_to_datetime(value)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, OverflowError):
         return None
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return max(timedelta(0), aware - now)
@@ -173,5 +178,9 @@ def _parsed(raw: RawAnswer) -> dict[str, Any] | None:
 
 
 def _text(value: object) -> str | None:
-    """``value`` when it is a text; what is said in an error is kept short."""
-    return value[:_LONGEST_SHOWN] if isinstance(value, str) and value else None
+    """``value`` when it is a text: short, and such that a terminal and a database can take it."""
+    if not isinstance(value, str) or not value:
+        return None
+    return "".join(
+        character if character.isprintable() else " " for character in value[:_LONGEST_SHOWN]
+    )

@@ -21,7 +21,7 @@ from voicereg.provider.previews import read_preview
 from voicereg.provider.retries import NEVER_ARRIVED, OUTCOME_UNKNOWN, SAFE_TO_REPEAT, Backoff
 from voicereg.provider.transport import Transport
 from voicereg.provider.wires import WIRES, ListingKind
-from voicereg.provider.wires.base import checked_id
+from voicereg.provider.wires.base import checked_id, optional_text
 from voicereg.settings import CreateSettings
 
 if TYPE_CHECKING:
@@ -83,7 +83,6 @@ class ProviderClient:
             voice_id = checked_id(answer.text(wire.id_field))
         except ValueError as error:
             raise answer.unreadable(str(error)) from None
-        said_model = answer.output.get("target_model")
         preview, problem = None, None
         try:
             preview = read_preview(answer.output, request)
@@ -91,9 +90,7 @@ class ProviderClient:
             problem = str(error)
         return CreatedVoice(
             voice_id=voice_id,
-            target_model=said_model
-            if isinstance(said_model, str) and said_model
-            else request.target_model,
+            target_model=optional_text(answer.output, "target_model") or request.target_model,
             preview=preview,
             preview_problem=problem,
             request_id=answer.request_id,
@@ -182,10 +179,10 @@ class ProviderClient:
             requests += 1
             if kind.has_total:
                 total = _count(answer.output.get("total_count"))
-            if not page or (total is not None and len(voices) >= total):
+            if not page:
                 break
             fresh = {voice.voice_id: voice for voice in page if voice.voice_id not in voices}
-            if not fresh:
+            if not fresh and (total is None or len(voices) < total):
                 problem = "a page repeats what earlier pages showed"
                 break
             voices |= fresh

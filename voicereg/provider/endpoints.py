@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -14,6 +15,8 @@ _SHARED_HOSTS = {
     Region.SINGAPORE: "dashscope-intl.aliyuncs.com",
 }
 _BASE_PATH = "/api/v1"
+_HOST_LABEL = re.compile(r"[A-Za-z0-9_-]+")
+"""What a workspace and a region are made of: nothing that could make them another host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,17 @@ def endpoint(*, region: str, workspace: str | None, base_url: str | None) -> End
         base_url: overrides both.
 
     Raises:
-        InvalidInput: a base URL that is not one, or would send the key unencrypted; or a region
-            whose host is not known.
+        InvalidInput: a base URL that is not one, or would send the key unencrypted; a region
+            whose host is not known; or a workspace or region that cannot be part of a host.
     """
+    if workspace is not None and not _HOST_LABEL.fullmatch(workspace):
+        raise InvalidInput(Problem("workspace", workspace, "it is letters, digits, - and _ only"))
     if base_url is not None:
         parts = checked_base_url(base_url)
-        return Endpoint(base_url.rstrip("/"), parts.netloc.rpartition("@")[2], workspace)
+        return Endpoint(base_url.rstrip("/"), parts.netloc, workspace)
     if workspace is not None:
+        if not _HOST_LABEL.fullmatch(region):
+            raise InvalidInput(Problem("region", region, "it is letters, digits, - and _ only"))
         host = f"{workspace}.{region}.maas.aliyuncs.com"
     else:
         try:
@@ -67,16 +74,18 @@ def checked_base_url(base_url: str) -> SplitResult:
         InvalidInput: it does not end in ``/api/v1``, carries a user, a query or a fragment, or is
             plain HTTP to another machine: a key would travel in the clear.
     """
+    if "@" in base_url:  # looked for first, so that no message below repeats a password
+        raise InvalidInput(Problem("base-url", "", "it must not carry a user or a password"))
+    if " " in base_url or not base_url.isprintable():
+        raise InvalidInput(Problem("base-url", base_url, "it must not hold spaces or controls"))
     try:
         parts = urlsplit(base_url)
         port_is_fine = parts.port is None or parts.port > 0
     except ValueError:
         raise InvalidInput(Problem("base-url", base_url, "it is not a URL")) from None
-    if parts.username is not None or parts.password is not None:
-        raise InvalidInput(Problem("base-url", "", "it must not carry a user or a password"))
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_fine:
         raise InvalidInput(Problem("base-url", base_url, "it must begin with https://HOST"))
-    if parts.query or parts.fragment or not parts.path.rstrip("/").endswith(_BASE_PATH):
+    if "?" in base_url or "#" in base_url or not parts.path.rstrip("/").endswith(_BASE_PATH):
         raise InvalidInput(Problem("base-url", base_url, f"it must end in {_BASE_PATH}"))
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise InvalidInput(

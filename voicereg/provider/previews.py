@@ -12,6 +12,8 @@ from voicereg.domain.designs import DesignRequest
 
 _BEGINNINGS = {"wav": (b"RIFF",), "opus": (b"OggS",), "mp3": (b"ID3", b"\xff")}
 """How a file of each format begins; PCM has no header."""
+_HIGHEST_SAMPLE_RATE_HZ = 1_000_000
+"""Far above any there is: a number beyond it is none."""
 
 
 def read_preview(output: Mapping[str, Any], request: DesignRequest) -> PreviewAudio:
@@ -47,6 +49,8 @@ def read_preview(output: Mapping[str, Any], request: DesignRequest) -> PreviewAu
         data=data,
         response_format=response_format,
         sample_rate=said_rate
-        if isinstance(said_rate, int) and not isinstance(said_rate, bool) and said_rate > 0
+        if isinstance(said_rate, int)
+        and not isinstance(said_rate, bool)
+        and 0 < said_rate <= _HIGHEST_SAMPLE_RATE_HZ
         else request.sample_rate,
     )

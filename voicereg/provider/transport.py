@@ -10,12 +10,13 @@ from typing import Any, Self
 
 import httpx
 
-from voicereg import __version__
 from voicereg.domain.clock import Clock
+from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.provider_errors import AnswerUnreadable, ConnectionLost, NotConnected
 from voicereg.provider.answers import RawAnswer
 from voicereg.provider.endpoints import Endpoint
 from voicereg.settings import CreateSettings
+from voicereg.version import __version__
 
 _NEVER_LEFT = (
     httpx.ConnectError,
@@ -23,6 +24,7 @@ _NEVER_LEFT = (
     httpx.PoolTimeout,
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
 )
 _LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 """A preview of 1,024 characters at 48 kHz is under 20 MB, a third more as Base64."""
@@ -44,6 +46,12 @@ class Transport:
         clock: Clock,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
+        """Raises InvalidInput for a key that no header can hold, and for an unusable proxy."""
+        if not key or not key.isascii() or not key.isprintable() or " " in key:
+            # httpx's own error would repeat the key.
+            raise InvalidInput(
+                Problem("API key", "", "it is empty, or holds a space, a line end or the like")
+            )
         headers = {
             "Authorization": f"Bearer {key}",
             "User-Agent": f"voicereg/{__version__} python/{platform.python_version()}",
@@ -53,19 +61,25 @@ class Transport:
         self._endpoint = endpoint
         self._clock = clock
         self._longest = timeouts.write_timeout + timeouts.read_timeout
-        self._client = httpx.Client(
-            headers=headers,
-            timeout=httpx.Timeout(
-                connect=timeouts.connect_timeout.total_seconds(),
-                write=timeouts.write_timeout.total_seconds(),
-                read=timeouts.read_timeout.total_seconds(),
-                pool=timeouts.pool_timeout.total_seconds(),
-            ),
-            limits=httpx.Limits(max_connections=20, max_keepalive_connections=10),
-            follow_redirects=False,
-            trust_env=not endpoint.is_loopback,  # a proxy is never asked for this very machine
-            transport=transport,
-        )
+        try:
+            self._client = httpx.Client(
+                headers=headers,
+                timeout=httpx.Timeout(
+                    connect=timeouts.connect_timeout.total_seconds(),
+                    write=timeouts.write_timeout.total_seconds(),
+                    read=timeouts.read_timeout.total_seconds(),
+                    pool=timeouts.pool_timeout.total_seconds(),
+                ),
+                limits=httpx.Limits(max_connections=20, max_keepalive_connections=10),
+                follow_redirects=False,
+                trust_env=not endpoint.is_loopback,  # no proxy is asked for this very machine
+                transport=transport,
+            )
+        except (ImportError, ValueError, httpx.InvalidURL):
+            raise InvalidInput(
+                Problem("proxy", "", "the one that the environment names cannot be used"),
+                advice="check HTTPS_PROXY and ALL_PROXY; a SOCKS proxy needs the package socksio",
+            ) from None
 
     def post(self, path: str, body: Mapping[str, Any]) -> RawAnswer:
         """Send ``body`` to ``path`` below the base, once.

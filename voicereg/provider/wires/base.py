@@ -113,8 +113,8 @@ def both_readings(fields: Mapping[str, Any], name: str) -> tuple[datetime | None
         return None, None
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC), moment.astimezone(UTC)
+        return moment.replace(tzinfo=BEIJING).astimezone(UTC), moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the latter: the year 1, which stands for "never"
         return None, None
-    if moment.tzinfo is not None:
-        return moment.astimezone(UTC), moment.astimezone(UTC)
-    return moment.replace(tzinfo=BEIJING).astimezone(UTC), moment.replace(tzinfo=UTC)

@@ -72,7 +72,7 @@ class CosyVoiceWire:
         prompt = optional_text(fields, "voice_prompt")
         model, mark, _ = voice_id.partition(_DESIGN_MARK)
         earliest, latest = both_readings(fields, "gmt_create")
-        status = fields.get("status")
+        status = optional_text(fields, "status")
         return RemoteVoice(
             voice_id=voice_id,
             family=Family.COSYVOICE,

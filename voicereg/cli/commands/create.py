@@ -1,0 +1,216 @@
+"""``voicereg create``: a voice from a description."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Unpack
+
+import click
+
+from voicereg.cli.app import App, pass_app
+from voicereg.cli.failures import ExitCode
+from voicereg.cli.options import FAMILY, KeyValue, json_option
+from voicereg.cli.output.documents import print_json
+from voicereg.cli.output.files import check_writable, write_file
+from voicereg.cli.output.tables import print_fields
+from voicereg.cli.output.voices import voice_fields
+from voicereg.domain.designs import (
+    DEFAULT_RESPONSE_FORMAT,
+    DEFAULT_SAMPLE_RATE_HZ,
+    DesignOptions,
+    DesignStage,
+)
+from voicereg.domain.errors import CreateUnresolved, NoPreview
+from voicereg.domain.states import State
+from voicereg.domain.voices import Voice
+
+
+@click.command()
+@click.option("--model", required=True, metavar="MODEL", help="The target model.")
+@click.option("--prompt", required=True, metavar="TEXT", help="The description of the voice.")
+@click.option("--preview-text", required=True, metavar="TEXT", help="What the preview says.")
+@click.option("--name", required=True, metavar="NAME", help="Becomes part of the voice id.")
+@click.option("--language", metavar="CODE", help="The language, such as zh or en.")
+@click.option(
+    "--sample-rate",
+    type=int,
+    default=DEFAULT_SAMPLE_RATE_HZ,
+    show_default=True,
+    metavar="HZ",
+    help="Of the preview audio.",
+)
+@click.option(
+    "--response-format",
+    default=DEFAULT_RESPONSE_FORMAT,
+    show_default=True,
+    metavar="FORMAT",
+    help="Of the preview audio: wav, mp3, pcm, opus.",
+)
+@click.option("--family", type=FAMILY, help="Needed for a model whose name does not tell it.")
+@click.option("--tag", "tags", type=KeyValue(), multiple=True, help="Kept with the voice.")
+@click.option("--owner", metavar="NAME", help="Kept with the voice.")
+@click.option("--note", metavar="TEXT", help="Kept with the voice.")
+@click.option("--pin", is_flag=True, help="It must stay: it is not deleted without --force.")
+@click.option(
+    "--preview",
+    "preview_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the preview audio there as well.",
+)
+@click.option(
+    "--wait",
+    "wait_seconds",
+    type=click.FloatRange(min=0, max=86_400),
+    metavar="SECONDS",
+    help="How long to wait for the provider's review.  [default: 120]",
+)
+@click.option("--no-wait", is_flag=True, help="Do not wait for the review.")
+@click.option("--unchecked", is_flag=True, help="Leave the provider's own rules to the provider.")
+@click.option("--dry-run", is_flag=True, help="Check everything, send nothing.")
+@json_option
+@pass_app
+def create(
+    app: App,
+    /,
+    model: str,
+    preview_file: Path | None,
+    tags: tuple[tuple[str, str], ...],
+    wait_seconds: float | None,
+    no_wait: bool,
+    dry_run: bool,
+    as_json: bool,
+    **given: Any,
+) -> int:
+    """Design a voice at the provider.
+
+    The voice is recorded and its slot is held before the provider is asked, which takes ten to
+    thirty seconds. CosyVoice voices are then reviewed: exit code 0 when the voice is usable, or
+    still being reviewed after the wait (and says so); 5 when the review refused it.
+    """
+    asked: DesignOptions = {"target_model": model, "tags": dict(tags), **given}  # type: ignore[typeddict-item]
+    if dry_run:
+        return _dry_run(app, as_json, **asked)
+    if preview_file is not None:
+        check_writable(preview_file)
+    wait = timedelta(0) if no_wait else _seconds(wait_seconds)
+    with _progress(app, wait) as progress:
+        try:
+            voice = app.registry.design(wait=wait, on_stage=progress.reached, **asked)
+        except KeyboardInterrupt:
+            return _interrupted(app, progress.voice, as_json)
+        finally:
+            if preview_file is not None and progress.made is not None:
+                _write_preview(app, progress.made, preview_file)
+    _print(app, voice, as_json)
+    if voice.state is State.PENDING:
+        app.say(
+            "it is made, and still being reviewed by the provider; "
+            f"voicereg show {voice.id} --refresh asks again"
+        )
+    return ExitCode.DONE
+
+
+class _Progress:
+    """Follows a design, and tells the user where it is."""
+
+    def __init__(self, app: App, wait: timedelta | None, show: Any) -> None:
+        self._app = app
+        self._wait = wait
+        self._show = show
+        self.voice: Voice | None = None
+        """The voice as last heard of."""
+        self.made: Voice | None = None
+        """The voice, from when it exists at the provider."""
+
+    def reached(self, stage: DesignStage, voice: Voice) -> None:
+        self.voice = voice
+        if stage is DesignStage.RECORDED:
+            self._show(f"recorded as {voice.id}; the provider designs it (10 to 30 seconds)")
+            return
+        self.made = voice
+        if stage is DesignStage.MADE and voice.state is State.PENDING and self._waits:
+            self._show(f"made: {voice.voice_id}; waiting for the provider's review")
+
+    @property
+    def _waits(self) -> bool:
+        return self._wait is None or self._wait > timedelta(0)
+
+
+@contextmanager
+def _progress(app: App, wait: timedelta | None) -> Iterator[_Progress]:
+    """A spinner with the time on a terminal; lines elsewhere; nothing when quiet."""
+    import sys
+
+    if app.quiet or not sys.stderr.isatty():
+        yield _Progress(app, wait, app.say)
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from voicereg.cli.output.text import printable
+
+    columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("checking the quota", total=None)
+
+        def show(text: str) -> None:
+            bar.update(task, description=escape(printable(text)))
+
+        yield _Progress(app, wait, show)
+
+
+def _dry_run(app: App, as_json: bool, **asked: Unpack[DesignOptions]) -> int:
+    from voicereg.provider.wires import WIRES
+
+    request, quota = app.registry.check_design(**asked)
+    body = WIRES[request.family].create_body(request)
+    if as_json:
+        print_json({"dry_run": True, "request": body, "quota": quota.as_dict()})
+    else:
+        print_json(body)
+        app.say(
+            f"nothing was sent: {quota.remaining} of {quota.limit} {quota.family.value} slots "
+            "remain, and this is what would be asked"
+        )
+    return ExitCode.DONE
+
+
+def _interrupted(app: App, /, voice: Voice | None, as_json: bool) -> int:
+    """Ctrl-C: what happened depends on how far the create had come."""
+    if voice is None:
+        click.echo("voicereg: interrupted before anything was sent", err=True)
+        return ExitCode.INTERRUPTED
+    voice = app.registry.voice(voice.id)
+    if voice.state is State.UNRESOLVED:
+        raise CreateUnresolved(voice, "interrupted")
+    _print(app, voice, as_json)
+    app.say(f"interrupted; the voice is made, and {voice.state.value}")
+    return ExitCode.INTERRUPTED
+
+
+def _write_preview(app: App, voice: Voice, path: Path) -> None:
+    try:
+        _, preview = app.registry.preview(voice.id)
+    except NoPreview as problem:
+        app.say(f"warning: {problem}; {path} was not written")
+        return
+    write_file(path, preview.data)
+    app.say(f"preview written to {path}")
+
+
+def _print(app: App, voice: Voice, as_json: bool) -> None:
+    if as_json:
+        print_json(voice.as_dict(app.registry.now()))
+        return
+    told = {"id", "voice_id", "state", "name", "target_model", "deadline_at", "tags", "owner"}
+    fields = voice_fields(voice, app.registry.now())
+    print_fields([(name, value) for name, value in fields if name in told])
+
+
+def _seconds(value: float | None) -> timedelta | None:
+    return None if value is None else timedelta(seconds=value)

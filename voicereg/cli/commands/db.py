@@ -1,0 +1,71 @@
+"""``voicereg db``: the schema and the state of the database itself."""
+
+from __future__ import annotations
+
+import click
+
+from voicereg.cli.app import App, pass_app
+from voicereg.cli.failures import ExitCode
+from voicereg.cli.options import json_option
+from voicereg.cli.output.documents import print_json
+from voicereg.cli.output.tables import print_fields
+
+
+@click.group()
+def db() -> None:
+    """Set up, upgrade or check the database."""
+
+
+@db.command()
+@json_option
+@pass_app
+def upgrade(app: App, /, as_json: bool) -> int:
+    """Bring the database to the schema that this version needs, setting it up when empty."""
+    from voicereg.schema import migrate
+
+    database = app.open_database()
+    before, after = migrate.upgrade(database)
+    if as_json:
+        print_json({"database": database.display, "from": before, "to": after})
+    elif before == after:
+        app.say(f"{database.display} is at {after} already")
+    else:
+        app.say(f"{database.display}: {before or 'empty'} -> {after}")
+    return ExitCode.DONE
+
+
+@db.command()
+@json_option
+@pass_app
+def current(app: App, /, as_json: bool) -> int:
+    """Show which schema the database has, and which this version needs."""
+    from voicereg.schema.revisions import HEAD, found_revision
+
+    database = app.open_database()
+    found = found_revision(database)
+    if as_json:
+        print_json({"database": database.display, "current": found, "needed": HEAD})
+    else:
+        print_fields(
+            [("database", database.display), ("current", found or "empty"), ("needed", HEAD)]
+        )
+    return ExitCode.DONE
+
+
+@db.command()
+@json_option
+@pass_app
+def check(app: App, /, as_json: bool) -> int:
+    """Check the schema and the data; exit with 1 where something is wrong."""
+    from voicereg.schema.checks import problems
+
+    database = app.open_database()
+    found = problems(database)
+    if as_json:
+        print_json({"database": database.display, "ok": not found, "problems": found})
+    elif found:
+        for problem in found:
+            click.echo(problem)
+    else:
+        app.say(f"{database.display} is sound")
+    return ExitCode.FAILED if found else ExitCode.DONE

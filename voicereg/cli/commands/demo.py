@@ -1,0 +1,138 @@
+"""``voicereg demo``: the whole story against a sandbox, in a directory that is thrown away."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from voicereg.cli.failures import ExitCode
+from voicereg.domain.accounts import DEFAULT_KEY_VARIABLE
+
+_ANNOUNCER = [
+    "create",
+    *("--model", "cosyvoice-v3.5-plus"),
+    *("--name", "announcer"),
+    "--prompt",
+    "A composed middle-aged male announcer with a deep, rich and magnetic voice, a steady speaking "
+    "speed and clear articulation, is suitable for news broadcasting or documentary commentary.",
+    *("--preview-text", "Dear listeners, hello everyone. Welcome to the evening news."),
+    *("--tag", "use=news"),
+]
+_NARRATOR = [
+    "create",
+    *("--model", "qwen3-tts-vd-2026-01-26"),
+    *("--name", "narrator"),
+    *("--prompt", "A warm, unhurried woman in her thirties who reads stories with quiet wonder."),
+    "--preview-text",
+    "Welcome to our audiobook. Let me take you on a journey through the wonders of nature.",
+    *("--language", "en"),
+]
+_STORYTELLER = [
+    "create",
+    *("--model", "qwen3-tts-vd-2026-01-26"),
+    *("--name", "grandfather"),
+    *("--prompt", "沉稳的老爷爷，嗓音低沉沙哑，语速缓慢，适合讲睡前故事。"),
+    *("--preview-text", "从前有座山，山里有座庙。"),
+    *("--language", "zh"),
+]
+
+
+@click.command()
+def demo() -> int:
+    """See the whole story in one command: a stand-in for the provider, a throw-away database.
+
+    No key is needed, nothing leaves this machine, and nothing is left behind.
+    """
+    from voicereg.sandbox import Sandbox
+
+    failed = 0
+    with (
+        Sandbox.start(
+            create_time=timedelta(seconds=1.2), review_time=timedelta(seconds=1.5)
+        ) as sandbox,
+        tempfile.TemporaryDirectory(prefix="voicereg-demo-") as directory,
+        _surroundings(Path(directory), sandbox.base_url, sandbox.api_key),
+    ):
+        _tell("Design a voice from a description. It is recorded before the call.")
+        failed += _run(_ANNOUNCER)
+        announcer = _newest()
+        _tell("And one of the other family, which has a quota of its own.")
+        failed += _run(_NARRATOR)
+        narrator = _newest()
+        _tell("The answer to a create is the only recording of a voice: it is kept.")
+        failed += _run(["preview", announcer, "-o", "announcer.wav"])
+        _tell("What there is, and what is left:")
+        failed += _run(["list"])
+        failed += _run(["quota"])
+        _tell("A full quota is refused here, before the provider is asked.")
+        failed += _run(["account", "edit", "default", "--limit", "qwen-tts=1"])
+        failed += _run(_STORYTELLER, expected=ExitCode.QUOTA)
+        _tell("Deleting a voice makes room. Its record stays.")
+        failed += _run(["delete", narrator, "--yes"])
+        failed += _run(_STORYTELLER)
+        failed += _run(["list", "--all"])
+    if failed:
+        click.echo(f"\nvoicereg: {failed} steps of the demo did not go as told", err=True)
+        return ExitCode.FAILED
+    click.secho("\nThat was against a sandbox; nothing is left of it.", bold=True)
+    click.echo(
+        f"For real: put your key into {DEFAULT_KEY_VARIABLE}, and leave the sandbox out of it."
+    )
+    return ExitCode.DONE
+
+
+def _tell(text: str) -> None:
+    click.secho(f"\n# {text}", fg="cyan")
+
+
+def _run(arguments: list[str], expected: int = ExitCode.DONE) -> int:
+    """Show a command as a user would type it, run it, and return whether it went otherwise."""
+    from voicereg.cli.main import run
+
+    click.secho(f"$ voicereg {shlex.join(arguments)}", bold=True)
+    sys.stdout.flush()
+    code = run(arguments)
+    if code != ExitCode.DONE:
+        click.secho(f"(exit code {int(code)})", dim=True)
+    return 0 if code == expected else 1
+
+
+def _newest() -> str:
+    from voicereg.registry import Registry
+
+    with Registry.open() as registry:
+        return registry.voices(sort="created", descending=True, limit=1)[0].id
+
+
+@contextmanager
+def _surroundings(directory: Path, base_url: str, key: str) -> Iterator[None]:
+    """Another directory and other settings than the user's, until the end."""
+    (directory / "config.toml").touch()
+    changed = {
+        "VOICEREG_DATABASE": str(directory / "voicereg.db"),
+        "VOICEREG_BASE_URL": base_url,
+        "VOICEREG_CONFIG": str(directory / "config.toml"),
+        "VOICEREG_ACCOUNT": "default",
+        DEFAULT_KEY_VARIABLE: key,
+    }
+    before = {name: os.environ.get(name) for name in changed}
+    here = Path.cwd()
+    os.environ.update(changed)
+    os.chdir(directory)
+    try:
+        yield
+    finally:
+        os.chdir(here)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,104 @@
+"""``voicereg events``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from voicereg.cli.app import App, pass_app
+from voicereg.cli.failures import ExitCode
+from voicereg.cli.options import all_accounts_option, format_options
+from voicereg.cli.output.documents import print_csv, print_json, print_json_lines
+from voicereg.cli.output.tables import Column, print_table
+from voicereg.cli.output.text import local_time
+from voicereg.domain.errors import InvalidInput, Problem
+from voicereg.domain.events import Event
+
+EVENT_KEYS = ["id", "at", "actor", "action", "account", "voice", "before", "after", "reason"]
+_DEFAULT_LIMIT = 50
+
+
+@click.command()
+@click.option("--voice", metavar="VOICE", help="Only of this voice.")
+@click.option("--since", metavar="TIME", help="Only from then on: 2026-11-23 or 2026-11-23T10:00.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=_DEFAULT_LIMIT,
+    show_default=True,
+    metavar="N",
+    help="At most so many.",
+)
+@click.option("--all", "without_limit", is_flag=True, help="All of them.")
+@all_accounts_option
+@format_options
+@pass_app
+def events(
+    app: App,
+    /,
+    voice: str | None,
+    since: str | None,
+    limit: int,
+    without_limit: bool,
+    all_accounts: bool,
+    output_format: str,
+) -> int:
+    """Show the audit log, newest first: who changed what, when, from what, to what."""
+    registry = app.registry
+    found = registry.events(
+        voice=voice,
+        since=None if since is None else _time(since),
+        limit=None if without_limit else limit,
+        account=registry.ALL_ACCOUNTS if all_accounts else None,
+    )
+    documents = [event.as_dict() for event in found]
+    if output_format == "table":
+        print_table(found, _columns(), "no events")
+    elif output_format == "json":
+        print_json(documents)
+    elif output_format == "jsonl":
+        print_json_lines(documents)
+    else:
+        print_csv(documents, EVENT_KEYS)
+    return ExitCode.DONE
+
+
+def _time(text: str) -> datetime:
+    """A time as a user writes it; local where it names no zone."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        raise InvalidInput(
+            Problem("since", text, "it must be a time such as 2026-11-23T10:00 or 2026-11-23")
+        ) from None
+
+
+def _columns() -> list[Column[Event]]:
+    return [
+        Column("AT", lambda event: local_time(event.at)),
+        Column("ACTION", lambda event: event.action),
+        Column("VOICE", lambda event: event.voice or ""),
+        Column("CHANGE", _change, flexible=True),
+        Column("ACTOR", lambda event: event.actor, from_width=110, flexible=True),
+    ]
+
+
+def _change(event: Event) -> str:
+    parts = [
+        f"{name}: {_short(event.before, name)} -> {_short(event.after, name)}"
+        for name in event.after
+        if name in event.before
+    ]
+    parts += [f"{name}: {_short(event.after, name)}" for name in event.after.keys() - event.before]
+    return ", ".join([event.reason] if event.reason else []) + (
+        ("; " if event.reason and parts else "") + ", ".join(parts)
+    )
+
+
+def _short(values: Mapping[str, Any], name: str) -> str:
+    value = values[name]
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,87 @@
+"""``voicereg list``."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from voicereg.cli.app import App, pass_app
+from voicereg.cli.failures import ExitCode
+from voicereg.cli.options import FAMILY, KeyMaybeValue, all_accounts_option, format_options
+from voicereg.cli.output.documents import print_csv, print_json, print_json_lines
+from voicereg.cli.output.tables import print_table
+from voicereg.cli.output.voices import VOICE_KEYS, voice_columns
+from voicereg.domain.filters import SortField
+from voicereg.domain.states import State
+from voicereg.domain.voices import Origin
+
+
+@click.command("list")
+@click.option("--family", type=FAMILY, help="Only of this family.")
+@click.option("--model", "target_model", metavar="MODEL", help="Only bound to this target model.")
+@click.option(
+    "--state",
+    "states",
+    type=click.Choice([state.value for state in State]),
+    multiple=True,
+    help="Only in this state; gone ones as well. Several are possible.",
+)
+@click.option("--tag", "tags", type=KeyMaybeValue(), multiple=True, help="Only with this tag.")
+@click.option("--owner", metavar="NAME", help="Only of this owner.")
+@click.option("--origin", type=click.Choice([o.value for o in Origin]), help="Only of this origin.")
+@click.option("--pinned/--not-pinned", default=None, help="Only pinned ones, or only others.")
+@click.option("--search", metavar="TEXT", help="Only with this text in name, prompt, note or id.")
+@click.option(
+    "--unused-for",
+    "unused_for_days",
+    type=click.IntRange(min=0),
+    metavar="DAYS",
+    help="Only with no known activity for so long.",
+)
+@click.option(
+    "--sort",
+    type=click.Choice([field.value for field in SortField]),
+    default=SortField.CREATED.value,
+    show_default=True,
+    help="What to order by.",
+)
+@click.option("--reverse", "descending", is_flag=True, help="The other way round.")
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most so many.")
+@click.option(
+    "--offset", type=click.IntRange(min=0), default=0, metavar="N", help="Without the first N."
+)
+@click.option("--all", "with_gone", is_flag=True, help="Gone voices as well.")
+@all_accounts_option
+@format_options
+@pass_app
+def list_voices(
+    app: App,
+    /,
+    states: tuple[str, ...],
+    tags: tuple[tuple[str, str | None], ...],
+    unused_for_days: int | None,
+    all_accounts: bool,
+    output_format: str,
+    **given: Any,
+) -> int:
+    """List voices; gone ones only with --all or --state."""
+    registry = app.registry
+    voices = registry.voices(
+        states=states or None,
+        tags=dict(tags),
+        unused_for=None if unused_for_days is None else timedelta(days=unused_for_days),
+        account=registry.ALL_ACCOUNTS if all_accounts else None,
+        **given,
+    )
+    now = registry.now()
+    if output_format == "table":
+        print_table(voices, voice_columns(now, with_account=all_accounts), "no voices")
+    elif output_format == "json":
+        print_json([voice.as_dict(now) for voice in voices])
+    elif output_format == "jsonl":
+        print_json_lines(voice.as_dict(now) for voice in voices)
+    else:
+        print_csv((voice.as_dict(now) for voice in voices), VOICE_KEYS)
+    return ExitCode.DONE

@@ -1,0 +1,65 @@
+"""``voicereg preview``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from voicereg.cli.app import App, pass_app
+from voicereg.cli.failures import ExitCode
+from voicereg.cli.options import json_option
+from voicereg.cli.output.documents import print_json
+from voicereg.cli.output.files import write_file
+from voicereg.domain.clock import rfc3339
+from voicereg.domain.errors import InvalidInput, Problem
+
+
+@click.command()
+@click.argument("voice")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Where to; - for stdout. Without it: the registry id, in this directory.",
+)
+@json_option
+@pass_app
+def preview(app: App, /, voice: str, output: Path | None, as_json: bool) -> int:
+    """Write the preview audio that was kept when VOICE was made.
+
+    It is the only recording of how the voice sounded then.
+    """
+    found, audio = app.registry.preview(voice)
+    if output == Path("-"):
+        if as_json:
+            raise click.UsageError("The audio goes to stdout: --json has no place there.")
+        if sys.stdout.isatty():
+            raise click.UsageError("Audio is not written to a terminal: give a file with -o.")
+        sys.stdout.buffer.write(audio.data)
+        return ExitCode.DONE
+    # Made of the registry's own id and a format of letters: nothing of it can leave the directory.
+    target = output or Path(f"{found.id}.{audio.response_format}")
+    if output is None and target.exists():
+        raise InvalidInput(
+            Problem("file", str(target), "it exists already"),
+            advice="name the file with -o to write over it",
+        )
+    write_file(target, audio.data)
+    if as_json:
+        print_json(
+            {
+                "id": found.id,
+                "voice_id": found.voice_id,
+                "file": str(target),
+                "response_format": audio.response_format,
+                "sample_rate": audio.sample_rate,
+                "bytes": len(audio.data),
+                "kept_at": rfc3339(audio.kept_at),
+            }
+        )
+    else:
+        app.say(f"wrote {target} ({audio.response_format}, {len(audio.data):,} bytes)")
+    return ExitCode.DONE

@@ -1,0 +1,84 @@
+"""``voicereg quota``."""
+
+from __future__ import annotations
+
+import click
+
+from voicereg.cli.app import App, pass_app
+from voicereg.cli.failures import ExitCode
+from voicereg.cli.options import FAMILY, all_accounts_option, format_options
+from voicereg.cli.output.documents import print_csv, print_json, print_json_lines
+from voicereg.cli.output.tables import Column, print_table
+from voicereg.cli.output.text import local_time
+from voicereg.domain.quotas import Quota, QuotaLevel
+
+QUOTA_KEYS = [
+    "account",
+    "quota_group",
+    "family",
+    "limit",
+    "used",
+    "creating",
+    "unresolved",
+    "unseen",
+    "remaining",
+    "level",
+    "synced_at",
+    "stale",
+]
+_STYLES = {
+    QuotaLevel.OK: "green",
+    QuotaLevel.WARNING: "yellow",
+    QuotaLevel.CRITICAL: "red",
+    QuotaLevel.FULL: "bold red",
+}
+
+
+@click.command()
+@click.option("--family", type=FAMILY, help="Only this family.")
+@click.option(
+    "--need",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Exit with 3 where fewer than N slots remain.",
+)
+@all_accounts_option
+@format_options
+@pass_app
+def quota(
+    app: App, /, family: str | None, need: int | None, all_accounts: bool, output_format: str
+) -> int:
+    """Show each family's quota: its limit, the slots that are held, and what remains."""
+    registry = app.registry
+    quotas = [
+        quota
+        for quota in registry.quotas(account=registry.ALL_ACCOUNTS if all_accounts else None)
+        if family is None or quota.family == family
+    ]
+    documents = [quota.as_dict() for quota in quotas]
+    if output_format == "table":
+        print_table(quotas, _columns(), "no quotas")
+    elif output_format == "json":
+        print_json(documents)
+    elif output_format == "jsonl":
+        print_json_lines(documents)
+    else:
+        print_csv(documents, QUOTA_KEYS)
+    if need is not None:
+        for quota in quotas:
+            registry.require_quota(quota.family, need, account=quota.account)
+    return ExitCode.DONE
+
+
+def _columns() -> list[Column[Quota]]:
+    return [
+        Column("ACCOUNT", lambda quota: quota.account, flexible=True),
+        Column("FAMILY", lambda quota: quota.family.value),
+        Column("USED", lambda quota: str(quota.used), right=True),
+        Column("LIMIT", lambda quota: str(quota.limit), right=True),
+        Column("REMAINING", lambda quota: str(quota.remaining), right=True),
+        Column("LEVEL", lambda quota: quota.level.value, style=lambda quota: _STYLES[quota.level]),
+        Column("CREATING", lambda quota: str(quota.creating or ""), right=True, from_width=90),
+        Column("UNRESOLVED", lambda quota: str(quota.unresolved or ""), right=True, from_width=90),
+        Column("SYNCED", lambda quota: local_time(quota.synced_at) or "never"),
+    ]

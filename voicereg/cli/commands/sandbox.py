@@ -1,0 +1,93 @@
+"""``voicereg sandbox``: a stand-in for the provider on this machine."""
+
+from __future__ import annotations
+
+import signal
+from datetime import timedelta
+
+import click
+
+from voicereg.cli.app import App, pass_app
+from voicereg.cli.failures import ExitCode
+from voicereg.cli.options import FamilyLimit, json_option
+from voicereg.cli.output.documents import print_json_lines
+from voicereg.domain.accounts import DEFAULT_KEY_VARIABLE
+from voicereg.domain.errors import InvalidInput, Problem
+from voicereg.domain.families import DEFAULT_LIMIT, Family, Region
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8787,
+    show_default=True,
+    help="On loopback; 0: any free one.",
+)
+@click.option("--limit", "limits", type=FamilyLimit(), multiple=True, help="The quota of a family.")
+@click.option(
+    "--region",
+    type=click.Choice([region.value for region in Region]),
+    default=Region.BEIJING.value,
+    show_default=True,
+    help="The region that it plays.",
+)
+@click.option(
+    "--create-seconds",
+    type=click.FloatRange(0, 600),
+    default=3.0,
+    show_default=True,
+    help="How long a create takes.",
+)
+@click.option(
+    "--review-seconds",
+    type=click.FloatRange(0, 86_400),
+    default=5.0,
+    show_default=True,
+    help="How long a CosyVoice voice is reviewed.",
+)
+@json_option
+@pass_app
+def sandbox(
+    app: App,
+    /,
+    port: int,
+    limits: tuple[tuple[Family, int], ...],
+    region: str,
+    create_seconds: float,
+    review_seconds: float,
+    as_json: bool,
+) -> int:
+    """Serve a local stand-in for the provider, for trying and testing without a key.
+
+    It forgets everything when it stops (Ctrl-C). A prompt with [reject] in it is refused by its
+    review, one with [inspect] by its content inspection.
+    """
+    from voicereg.sandbox import Sandbox
+
+    given = {family.value: DEFAULT_LIMIT for family in Family}
+    given |= {family.value: limit for family, limit in limits}
+    try:
+        stand_in = Sandbox(
+            port=port,
+            limits=given,
+            region=region,
+            create_time=timedelta(seconds=create_seconds),
+            review_time=timedelta(seconds=review_seconds),
+        )
+    except OSError as error:
+        raise InvalidInput(
+            Problem("port", str(port), error.strerror or str(error)),
+            advice="give another with --port; 0 takes any that is free",
+        ) from error
+    signal.signal(signal.SIGTERM, lambda number, frame: stand_in.stop())
+    if as_json:
+        print_json_lines([{"base_url": stand_in.base_url, "api_key": stand_in.api_key}])
+    else:
+        click.echo(f"export VOICEREG_BASE_URL={stand_in.base_url}")
+        click.echo(f"export {DEFAULT_KEY_VARIABLE}={stand_in.api_key}")
+        # Voices that never were must not get into a registry of real ones.
+        click.echo('export VOICEREG_DATABASE="$PWD/sandbox-voices.db"')
+        app.say("serving; type these lines into another shell. Ctrl-C stops.")
+    stand_in.serve_forever()
+    return ExitCode.DONE

@@ -1,0 +1,88 @@
+"""The one place where an error becomes a line on stderr and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import IntEnum
+
+import click
+
+from voicereg.domain import errors
+from voicereg.domain.errors import VoiceregError
+
+
+class ExitCode(IntEnum):
+    """What a shell is told."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    QUOTA = 3
+    NOT_FOUND = 4
+    PROVIDER = 5
+    UNKNOWN_OUTCOME = 6
+    INTERRUPTED = 130
+    """By Ctrl-C, as shells have it."""
+
+
+_CODES: tuple[tuple[type[VoiceregError], ExitCode], ...] = (
+    (errors.InvalidInput, ExitCode.USAGE),
+    (errors.KeyMissing, ExitCode.USAGE),
+    (errors.AmbiguousVoice, ExitCode.USAGE),
+    (errors.AccountRejected, ExitCode.USAGE),
+    (errors.VoiceProtected, ExitCode.USAGE),
+    (errors.QuotaExceeded, ExitCode.QUOTA),
+    (errors.VoiceNotFound, ExitCode.NOT_FOUND),
+    (errors.AccountNotFound, ExitCode.NOT_FOUND),
+    (errors.NoPreview, ExitCode.NOT_FOUND),
+    (errors.ProviderProblem, ExitCode.PROVIDER),
+    (errors.ReviewRefused, ExitCode.PROVIDER),
+    (errors.DeleteUnconfirmed, ExitCode.PROVIDER),
+    (errors.CreateUnresolved, ExitCode.UNKNOWN_OUTCOME),
+    (errors.ConfirmNotRecorded, ExitCode.UNKNOWN_OUTCOME),
+    (VoiceregError, ExitCode.FAILED),
+)
+
+
+def exit_code(error: VoiceregError) -> ExitCode:
+    """The exit code of an error."""
+    return next(code for kind, code in _CODES if isinstance(error, kind))
+
+
+def describe(error: VoiceregError) -> str:
+    """An error as one line, with what to do next on a second one; nothing in it moves a cursor."""
+    from voicereg.cli.output.text import printable
+
+    line = f"voicereg: {printable(str(error))}"
+    return f"{line}\n  {printable(error.advice)}" if error.advice else line
+
+
+def report_failure(error: BaseException, *, verbose: bool) -> int:
+    """Print what went wrong, and return the exit code."""
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else ExitCode.FAILED
+    if isinstance(error, BrokenPipeError):
+        # Whoever read our output has gone; the interpreter must not complain about it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+    if verbose and not isinstance(error, click.ClickException | click.Abort | KeyboardInterrupt):
+        import traceback
+
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    if isinstance(error, VoiceregError):
+        click.echo(describe(error), err=True)
+        return exit_code(error)
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        click.echo("voicereg: interrupted", err=True)
+        return ExitCode.INTERRUPTED
+    from voicereg.cli.output.text import printable
+
+    said = printable(f"{type(error).__name__}: {error}")
+    click.echo(f"voicereg: internal error: {said}\n  -v shows where it happened", err=True)
+    return ExitCode.FAILED

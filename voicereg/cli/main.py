@@ -1,0 +1,134 @@
+"""The command ``voicereg``: its global options, and what happens when something goes wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from voicereg.cli.app import App
+from voicereg.cli.failures import report_failure
+from voicereg.cli.lazy import LazyGroup
+from voicereg.version import __version__
+
+COMMANDS = {
+    "create": ("voicereg.cli.commands.create:create", "Design a voice at the provider."),
+    "list": ("voicereg.cli.commands.list:list_voices", "List voices."),
+    "show": ("voicereg.cli.commands.show:show", "Show everything known of a voice."),
+    "edit": ("voicereg.cli.commands.edit:edit", "Change tags, owner, note or pin of voices."),
+    "delete": ("voicereg.cli.commands.delete:delete", "Delete voices at the provider, then here."),
+    "preview": (
+        "voicereg.cli.commands.preview:preview",
+        "Write a voice's preview audio.",
+    ),
+    "quota": ("voicereg.cli.commands.quota:quota", "Show the quotas, or check that slots remain."),
+    "events": ("voicereg.cli.commands.events:events", "Show the audit log."),
+    "account": ("voicereg.cli.commands.account:account", "Manage accounts, their keys and limits."),
+    "db": ("voicereg.cli.commands.db:db", "Set up, upgrade or check the database."),
+    "sandbox": ("voicereg.cli.commands.sandbox:sandbox", "Serve a stand-in for the provider."),
+    "demo": ("voicereg.cli.commands.demo:demo", "See the whole story, without a key."),
+}
+"""Where each command is, and the line that ``--help`` shows without loading it."""
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_by_name=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "-d",
+    "--database",
+    metavar="URL",
+    help="The registry: a SQLite file or postgresql://… [VOICEREG_DATABASE]",
+)
+@click.option("-a", "--account", metavar="NAME", help="The account to use. [VOICEREG_ACCOUNT]")
+@click.option(
+    "--base-url",
+    metavar="URL",
+    help="Overrides the account's address, up to /api/v1. [VOICEREG_BASE_URL]",
+)
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The settings file. [VOICEREG_CONFIG]",
+)
+@click.option("-v", "--verbose", count=True, help="Say more; twice: everything.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but results and errors.")
+@click.version_option(__version__, message="voicereg %(version)s")
+@click.pass_context
+def cli(
+    context: click.Context,
+    database: str | None,
+    account: str | None,
+    base_url: str | None,
+    config: Path | None,
+    verbose: int,
+    quiet: bool,
+) -> None:
+    """A catalog of designed voices.
+
+    Records every voice, enforces the provider's quotas before a call is made, and keeps what
+    cannot be had back: prompts, dates and preview audio.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 the quota would be exceeded,
+    4 no such voice or account, 5 the provider refused or could not be reached,
+    6 a create's outcome is unknown.
+    """
+    context.obj = App(
+        database=database,
+        account=account,
+        base_url=base_url,
+        config=config,
+        verbose=verbose,
+        quiet=quiet,
+    )
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line, and return its exit code. Nothing is raised."""
+    verbose = _asks_for_traceback(sys.argv[1:] if arguments is None else arguments)
+    try:
+        result = cli.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="voicereg",
+            standalone_mode=False,
+        )
+        sys.stdout.flush()
+    except BaseException as error:  # noqa: BLE001 - the one place where all errors end
+        return report_failure(error, verbose=verbose)
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """The entry point of the program: streams, signals, exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure: Any = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            # A terminal that cannot show a character gets its code, not a traceback.
+            reconfigure(errors="backslashreplace")
+    # Being told to stop is treated like Ctrl-C: a create under way is noted as unresolved.
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(run())
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _asks_for_traceback(arguments: Sequence[str]) -> bool:
+    """Whether ``-v`` is there, known even where reading the options is what went wrong."""
+    return any(
+        argument == "--verbose"
+        or (argument.startswith("-") and not argument.startswith("--") and "v" in argument)
+        for argument in arguments
+    )

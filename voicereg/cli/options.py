@@ -1,0 +1,95 @@
+"""Options that several commands share, and the values that they take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from voicereg.domain.families import Family
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class KeyValue(click.ParamType[tuple[str, str]]):
+    """``KEY=VALUE``, split at the first ``=``."""
+
+    name = "K=V"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """The pair."""
+        if isinstance(value, tuple):
+            return value
+        key, equals, rest = value.partition("=")
+        if not equals or not key:
+            self.fail(f"{value!r} is not of the form KEY=VALUE", param, ctx)
+        return key, rest
+
+
+class KeyMaybeValue(click.ParamType[tuple[str, str | None]]):
+    """``KEY`` or ``KEY=VALUE``."""
+
+    name = "K[=V]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str | None]:
+        """The pair; None stands for any value."""
+        if isinstance(value, tuple):
+            return value
+        key, equals, rest = value.partition("=")
+        if not key:
+            self.fail(f"{value!r} is not of the form KEY or KEY=VALUE", param, ctx)
+        return key, rest if equals else None
+
+
+class FamilyLimit(click.ParamType[tuple[Family, int]]):
+    """``FAMILY=N``."""
+
+    name = "FAMILY=N"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Family, int]:
+        """The family and its limit."""
+        if isinstance(value, tuple):
+            return value
+        family, _, number = value.partition("=")
+        if family not in set(Family) or not (number.isascii() and number.isdigit()):
+            known = " or ".join(f"{member.value}=N" for member in Family)
+            self.fail(f"{value!r} is not of the form {known}", param, ctx)
+        return Family(family), int(number)
+
+
+FAMILY = click.Choice([family.value for family in Family])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+all_accounts_option = click.option("--all-accounts", is_flag=True, help="Of every account.")
+
+
+def format_options(command: Command) -> Command:
+    """``--format`` and, for short, ``--json``; the command gets one argument, ``output_format``."""
+
+    def prefer_json(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+        if value:
+            context.params["output_format"] = "json"
+
+    command = click.option(
+        "--json",
+        is_flag=True,
+        expose_value=False,
+        callback=prefer_json,
+        help="The same as --format json.",
+    )(command)
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(["table", "json", "jsonl", "csv"]),
+        default="table",
+        is_eager=True,
+        show_default=True,
+        help="How to print.",
+    )(command)

@@ -1,0 +1,1 @@
+"""How results are printed: tables, JSON, CSV; and what may reach a terminal at all."""

@@ -1,0 +1,53 @@
+"""Machine-readable output: JSON, JSON lines and CSV, with stable keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+
+from voicereg.cli.output.text import escaped_json
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def print_json(document: Any) -> None:
+    """One JSON document."""
+    click.echo(escaped_json(json.dumps(document, ensure_ascii=False, indent=2)))
+
+
+def print_json_lines(documents: Iterable[Mapping[str, Any]]) -> None:
+    """One JSON object a line."""
+    for document in documents:
+        click.echo(escaped_json(json.dumps(document, ensure_ascii=False)))
+
+
+def print_csv(documents: Iterable[Mapping[str, Any]], columns: list[str]) -> None:
+    """A header, and a line for each document; what is nested is written as JSON.
+
+    A cell that a spreadsheet would run as a formula gets an apostrophe before it.
+    """
+    import csv
+    import io
+
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(columns)
+    for document in documents:
+        writer.writerow([_cell(document[name]) for name in columns])
+    click.echo(lines.getvalue(), nl=False)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    text = str(value)
+    if isinstance(value, str) and text.startswith(_FORMULA_STARTS):
+        return "'" + text
+    return text

@@ -1,0 +1,54 @@
+"""Files that a user asked for."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from voicereg.domain.errors import InvalidInput, Problem
+
+
+def check_writable(path: Path) -> None:
+    """Make sure that a file can be written at ``path``, before anything is done for it.
+
+    Raises:
+        InvalidInput: it cannot.
+    """
+    directory = path.parent
+    why = None
+    if path.is_dir():
+        why = "it is a directory"
+    elif not directory.is_dir():
+        why = f"there is no directory {directory}"
+    elif not os.access(directory, os.W_OK):
+        why = f"the directory {directory} is not writable"
+    if why:
+        raise InvalidInput(Problem("file", str(path), why))
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all.
+
+    Raises:
+        InvalidInput: it cannot be written; an earlier file of that name is as it was.
+    """
+    check_writable(path)
+    if path.exists() and not path.is_file():
+        # A pipe or a device is written to, not replaced.
+        path.write_bytes(data)
+        return
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".voicereg-", delete=False) as new:
+            try:
+                new.write(data)
+                new.close()
+                mask = os.umask(0)
+                os.umask(mask)
+                Path(new.name).chmod(0o666 & ~mask)
+                Path(new.name).replace(path)
+            except BaseException:
+                Path(new.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise InvalidInput(Problem("file", str(path), error.strerror or str(error))) from error

@@ -1,0 +1,117 @@
+"""Tables: fitted to a terminal by rich, or tab-separated where another program reads them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import click
+
+from voicereg.cli.output.text import printable
+
+Row = TypeVar("Row")
+_NARROWEST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    """One column of a table."""
+
+    title: str
+    value: Callable[[Row], str]
+    right: bool = False
+    style: Callable[[Row], str] | None = None
+    from_width: int = 0
+    """Shown on terminals at least this many columns wide; always where a program reads."""
+    flexible: bool = False
+    """May be cut with an ellipsis to fit; the others are shown whole."""
+
+
+def on_terminal() -> bool:
+    """Whether a person reads stdout."""
+    return sys.stdout.isatty()
+
+
+def print_table(rows: Iterable[Row], columns: Sequence[Column[Row]], empty: str) -> None:
+    """A table.
+
+    Args:
+        rows: what to show.
+        columns: how.
+        empty: said on stderr where there are no rows.
+    """
+    shown = list(rows)
+    if not shown:
+        click.echo(empty, err=True)
+    if not on_terminal():
+        _print_tab_separated(shown, columns)
+    elif shown:
+        _print_fitted(shown, columns)
+
+
+def print_fields(fields: Sequence[tuple[str, str]]) -> None:
+    """Names and values, one a line; what is empty is left out."""
+    filled = [(name, value) for name, value in fields if value]
+    if not on_terminal():
+        for name, value in filled:
+            click.echo(f"{name}\t{printable(value)}")
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in filled:
+        grid.add_row(name, Text(printable(value)))
+    _console().print(grid)
+
+
+def _print_tab_separated(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> None:
+    lines = ["\t".join(column.title for column in columns)]
+    # A tab or a line feed in a value is spelled out, so that the columns hold.
+    lines += ["\t".join(printable(column.value(row)) for column in columns) for row in rows]
+    click.echo("\n".join(lines))
+
+
+def _print_fitted(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    console = _console()
+    fitting = [column for column in columns if column.from_width <= console.width]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in fitting:
+        table.add_column(
+            column.title,
+            justify="right" if column.right else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=_NARROWEST if column.flexible else _width(column, rows),
+        )
+    for row in rows:
+        table.add_row(
+            *(
+                Text(printable(column.value(row)), style=column.style(row) if column.style else "")
+                for column in fitting
+            )
+        )
+    console.print(table)
+
+
+def _width(column: Column[Row], rows: Sequence[Row]) -> int:
+    """The cells that a column takes when it is shown whole; a Chinese character takes two."""
+    from rich.cells import cell_len
+
+    return max(
+        cell_len(text) for text in (column.title, *(printable(column.value(r)) for r in rows))
+    )
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(no_color=True if os.environ.get("NO_COLOR") else None, highlight=False)
