@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from voicereg.domain.audio import PreviewAudio as PreviewAudio
     from voicereg.domain.clock import Clock as Clock
     from voicereg.domain.clock import SystemClock as SystemClock
+    from voicereg.domain.designs import DesignOptions as DesignOptions
     from voicereg.domain.designs import DesignRequest as DesignRequest
     from voicereg.domain.designs import DesignStage as DesignStage
     from voicereg.domain.errors import AccountNotFound as AccountNotFound
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from voicereg.domain.errors import InvalidInput as InvalidInput
     from voicereg.domain.errors import KeyMissing as KeyMissing
     from voicereg.domain.errors import NoPreview as NoPreview
+    from voicereg.domain.errors import Problem as Problem
     from voicereg.domain.errors import ProviderProblem as ProviderProblem
     from voicereg.domain.errors import QuotaExceeded as QuotaExceeded
     from voicereg.domain.errors import ReviewRefused as ReviewRefused
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from voicereg.domain.errors import VoiceregError as VoiceregError
     from voicereg.domain.events import Event as Event
     from voicereg.domain.families import Family as Family
+    from voicereg.domain.families import Region as Region
+    from voicereg.domain.filters import FilterOptions as FilterOptions
     from voicereg.domain.filters import SortField as SortField
     from voicereg.domain.provider_errors import AccessDenied as AccessDenied
     from voicereg.domain.provider_errors import AnswerUnreadable as AnswerUnreadable
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
     from voicereg.domain.provider_errors import ModelUnknown as ModelUnknown
     from voicereg.domain.provider_errors import NotConnected as NotConnected
     from voicereg.domain.provider_errors import ParameterRefused as ParameterRefused
+    from voicereg.domain.provider_errors import ProviderAnswered as ProviderAnswered
     from voicereg.domain.provider_errors import ProviderFault as ProviderFault
     from voicereg.domain.provider_errors import ProviderRefused as ProviderRefused
     from voicereg.domain.provider_errors import RateLimited as RateLimited
@@ -64,20 +69,23 @@ if TYPE_CHECKING:
     from voicereg.domain.provider_errors import VoiceQuotaFull as VoiceQuotaFull
     from voicereg.domain.quotas import Quota as Quota
     from voicereg.domain.quotas import QuotaLevel as QuotaLevel
+    from voicereg.domain.quotas import QuotaThresholds as QuotaThresholds
     from voicereg.domain.states import State as State
     from voicereg.domain.voices import DeadlineBasis as DeadlineBasis
     from voicereg.domain.voices import Origin as Origin
     from voicereg.domain.voices import Voice as Voice
     from voicereg.registry import Registry as Registry
-    from voicereg.registry import Slot as Slot
+    from voicereg.registry.creates import Slot as Slot
+    from voicereg.settings import CreateSettings as CreateSettings
     from voicereg.settings import Settings as Settings
 
 _HOMES = {
     "voicereg.domain.accounts": ("Account",),
     "voicereg.domain.audio": ("PreviewAudio",),
     "voicereg.domain.clock": ("Clock", "SystemClock"),
-    "voicereg.domain.designs": ("DesignRequest", "DesignStage"),
+    "voicereg.domain.designs": ("DesignOptions", "DesignRequest", "DesignStage"),
     "voicereg.domain.errors": (
+        "Problem",
         "AccountNotFound",
         "AccountRejected",
         "AmbiguousVoice",
@@ -100,9 +108,16 @@ _HOMES = {
         "VoiceregError",
     ),
     "voicereg.domain.events": ("Event",),
-    "voicereg.domain.families": ("Family",),
-    "voicereg.domain.filters": ("SortField",),
+    "voicereg.domain.families": (
+        "Region",
+        "Family",
+    ),
+    "voicereg.domain.filters": (
+        "FilterOptions",
+        "SortField",
+    ),
     "voicereg.domain.provider_errors": (
+        "ProviderAnswered",
         "AccessDenied",
         "AnswerUnreadable",
         "Arrearage",
@@ -119,11 +134,15 @@ _HOMES = {
         "VoiceModelMismatch",
         "VoiceQuotaFull",
     ),
-    "voicereg.domain.quotas": ("Quota", "QuotaLevel"),
+    "voicereg.domain.quotas": ("QuotaThresholds", "Quota", "QuotaLevel"),
     "voicereg.domain.states": ("State",),
     "voicereg.domain.voices": ("DeadlineBasis", "Origin", "Voice"),
-    "voicereg.registry": ("Registry", "Slot"),
-    "voicereg.settings": ("Settings",),
+    "voicereg.registry": ("Registry",),
+    "voicereg.registry.creates": ("Slot",),
+    "voicereg.settings": (
+        "CreateSettings",
+        "Settings",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

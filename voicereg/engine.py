@@ -12,7 +12,7 @@ import sqlite3
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from voicereg.domain.errors import DatabaseBusy, DatabaseProblem, DatabaseUnusab
 
 BUSY_TIMEOUT = timedelta(seconds=30)
 """How long a writer waits for others before it gives up."""
+_URLS = "give sqlite:///PATH or postgresql://USER@HOST/NAME"
 _MIGRATION_LOCK = 0x766F6963
 """Any number that nothing else on the server locks."""
 
@@ -62,13 +63,13 @@ class Database:
         clock = clock or SystemClock()
         try:
             parsed = make_url(url)
-        except sa.exc.ArgumentError:
-            raise DatabaseUnusable(
-                "given", "it is not a URL", "give sqlite:///PATH or postgresql://USER@HOST/NAME"
-            ) from None
+        except (sa.exc.ArgumentError, ValueError):  # a ValueError is about the port, and repeats it
+            raise DatabaseUnusable("given", "it is not a URL", _URLS) from None
         if parsed.get_backend_name() == "sqlite":
             return cls._open_sqlite(parsed, clock, sleep)
-        return cls._open_postgresql(parsed, clock)
+        if parsed.get_backend_name() == "postgresql":
+            return cls._open_postgresql(parsed, clock)
+        raise DatabaseUnusable("given", "it is neither SQLite nor PostgreSQL", _URLS)
 
     @classmethod
     def _open_sqlite(cls, url: URL, clock: Clock, sleep: Sleep) -> Database:
@@ -104,7 +105,14 @@ class Database:
 
     @classmethod
     def _open_postgresql(cls, url: URL, clock: Clock) -> Database:
-        display = url.render_as_string(hide_password=True)
+        if "@" in (url.host or ""):
+            # The password was cut at its first @, and the rest of it would be shown as the host.
+            raise DatabaseUnusable(
+                "given", "it holds more than one @", "write one in a password %40"
+            )
+        display = url.set(
+            query={name: "***" if "password" in name else url.query[name] for name in url.query}
+        ).render_as_string(hide_password=True)
         try:
             engine = sa.create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15)
         except ModuleNotFoundError as error:
@@ -113,6 +121,8 @@ class Database:
                 f"the driver {error.name} is not installed",
                 "install it with: pip install 'voicereg[postgres]'",
             ) from None
+        except sa.exc.NoSuchModuleError:
+            raise DatabaseUnusable(display, f"there is no {url.drivername}", _URLS) from None
         return cls(engine, clock=clock, display=display)
 
     @property
@@ -175,7 +185,7 @@ class Database:
         if self.is_sqlite or not isinstance(self._clock, SystemClock):
             return self._clock.now()
         moment: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
-        return moment
+        return moment.astimezone(UTC)
 
     def close(self) -> None:
         """Close all connections."""
@@ -222,16 +232,25 @@ def _make_private_file(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a null byte
         raise DatabaseUnusable(
             str(path),
-            error.strerror or str(error),
+            getattr(error, "strerror", None) or str(error),
             "make the file and its directory readable and writable, or give another --database",
         ) from error
 
 
 def _into_wal_mode(cursor: sqlite3.Cursor, clock: Clock, sleep: Sleep) -> None:
-    """Switch to WAL mode; the busy time-out does not cover two programs that both do so first."""
+    """Switch to WAL mode; the busy time-out does not cover two programs that both do so first.
+
+    The mode is written into the file: one that is of another program is left as it is.
+    """
+    cursor.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    )
+    names = {name for (name,) in cursor.fetchall()}
+    if names - {"alembic_version"} and "voices" not in names:
+        return
     give_up_at = clock.monotonic() + BUSY_TIMEOUT
     while True:
         try:

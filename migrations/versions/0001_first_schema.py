@@ -107,9 +107,7 @@ def upgrade() -> None:
             ["quota_group_id"], ["quota_groups.id"], name="fk_voices_quota_group_id_quota_groups"
         ),
         sa.ForeignKeyConstraint(["replaces"], ["voices.id"], name="fk_voices_replaces_voices"),
-        sa.UniqueConstraint(
-            "quota_group_id", "voice_id", name="uq_voices_quota_group_id_voice_id"
-        ),
+        sa.UniqueConstraint("quota_group_id", "voice_id", name="uq_voices_quota_group_id_voice_id"),
         sa.CheckConstraint(FAMILY, name=op.f("ck_voices_family")),
         sa.CheckConstraint("origin IN ('designed', 'cloned')", name=op.f("ck_voices_origin")),
         sa.CheckConstraint(
@@ -176,9 +174,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "events",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), autoincrement=True
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), autoincrement=True),
         sa.Column("at", TIME, nullable=False),
         sa.Column("actor", sa.Text, nullable=False),
         sa.Column("action", sa.Text, nullable=False),

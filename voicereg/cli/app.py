@@ -43,10 +43,9 @@ class App:
     def registry(self) -> Registry:
         """The registry, opened when it is first needed and closed with the command."""
         from voicereg.registry import Registry
-        from voicereg.registry.context import default_actor
 
         settings = self.settings
-        registry = Registry.open(settings=settings, actor=default_actor("cli"))
+        registry = Registry.open(settings=settings, through="cli")
         click.get_current_context().call_on_close(registry.close)
         return registry
 

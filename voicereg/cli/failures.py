@@ -71,11 +71,18 @@ def report_failure(error: BaseException, *, verbose: bool) -> int:
     if verbose and not isinstance(error, click.ClickException | click.Abort | KeyboardInterrupt):
         import traceback
 
-        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        from voicereg.cli.output.text import printable
+
+        trace = "".join(traceback.format_exception(error))
+        click.echo(printable(trace, keep_lines=True), err=True, nl=False)
     if isinstance(error, VoiceregError):
         click.echo(describe(error), err=True)
         return exit_code(error)
     if isinstance(error, click.ClickException):
+        if error.message and not isinstance(error, click.exceptions.NoArgsIsHelpError):
+            from voicereg.cli.output.text import printable
+
+            error.message = printable(error.message)  # type: ignore[misc]
         error.show()
         return error.exit_code
     if isinstance(error, KeyboardInterrupt | click.Abort):
@@ -83,6 +90,10 @@ def report_failure(error: BaseException, *, verbose: bool) -> int:
         return ExitCode.INTERRUPTED
     from voicereg.cli.output.text import printable
 
+    if isinstance(error, OSError):
+        # The disk is full, a directory has gone: no fault of the program.
+        click.echo(f"voicereg: {printable(error.strerror or str(error))}", err=True)
+        return ExitCode.FAILED
     said = printable(f"{type(error).__name__}: {error}")
     click.echo(f"voicereg: internal error: {said}\n  -v shows where it happened", err=True)
     return ExitCode.FAILED

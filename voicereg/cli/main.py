@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -111,11 +113,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """The entry point of the program: streams, signals, exit code."""
+    # Started with a closed stream, as some job runners do: what would go there goes nowhere.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         reconfigure: Any = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             # A terminal that cannot show a character gets its code, not a traceback.
             reconfigure(errors="backslashreplace")
+    # Start-up makes many objects and drops few: looking for garbage meanwhile is wasted.
+    gc.set_threshold(50_000, 20, 20)
     # Being told to stop is treated like Ctrl-C: a create under way is noted as unresolved.
     signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(run())
@@ -128,7 +135,6 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 def _asks_for_traceback(arguments: Sequence[str]) -> bool:
     """Whether ``-v`` is there, known even where reading the options is what went wrong."""
     return any(
-        argument == "--verbose"
-        or (argument.startswith("-") and not argument.startswith("--") and "v" in argument)
+        argument == "--verbose" or re.fullmatch(r"-[qh]*v[vqh]*", argument)
         for argument in arguments
     )

@@ -42,4 +42,6 @@ def rfc3339(moment: datetime | None) -> str | None:
     """``moment`` as JSON shows it: UTC, RFC 3339, with ``Z``; None stays None."""
     if moment is None:
         return None
+    if moment.tzinfo is UTC:
+        return moment.replace(tzinfo=None).isoformat() + "Z"
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

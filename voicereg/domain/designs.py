@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -9,14 +10,8 @@ from enum import StrEnum
 from typing import Required, TypedDict, Unpack
 
 from voicereg.domain.errors import InvalidInput, Problem
-from voicereg.domain.families import (
-    PROMPT_SCRIPTS,
-    RULES,
-    Family,
-    FamilyRules,
-    Region,
-    family_of_model,
-)
+from voicereg.domain.families import Family, Region, parse_family
+from voicereg.domain.rules import PROMPT_SCRIPTS, RULES, FamilyRules, family_of_model
 
 DEFAULT_SAMPLE_RATE_HZ = 24000
 DEFAULT_RESPONSE_FORMAT = "wav"
@@ -189,19 +184,6 @@ def design_request(
     return request
 
 
-def parse_family(value: Family | str) -> Family:
-    """The family of that name.
-
-    Raises:
-        InvalidInput: there is none.
-    """
-    try:
-        return Family(value)
-    except ValueError:
-        known = ", ".join(family.value for family in Family)
-        raise InvalidInput(Problem("family", str(value), f"it must be one of {known}")) from None
-
-
 def checked_labels(labels: Labels) -> Labels:
     """``labels``, when the database can hold them and find them again.
 
@@ -262,7 +244,7 @@ def _unstorable(request: DesignRequest) -> Iterable[Problem]:
 
 def _broken_rules(request: DesignRequest, rules: FamilyRules, region: str) -> Iterable[Problem]:
     family = rules.family.value
-    if rules.clone_only.match(request.target_model):
+    if re.match(rules.clone_only, request.target_model):
         yield Problem(
             "model",
             request.target_model,
@@ -284,8 +266,8 @@ def _broken_rules(request: DesignRequest, rules: FamilyRules, region: str) -> It
         if rules.preview_scripts == PROMPT_SCRIPTS
         else "one of " + ", ".join(sorted(rules.languages)),
     )
-    if not 1 <= len(request.name) <= rules.name_characters or not rules.name_pattern.fullmatch(
-        request.name
+    if not 1 <= len(request.name) <= rules.name_characters or not re.fullmatch(
+        rules.name_pattern, request.name
     ):
         yield Problem(
             "name",

@@ -48,22 +48,23 @@ WITHOUT_VOICE_ID = frozenset({State.CREATING, State.UNRESOLVED, State.FAILED})
 """The only states in which a voice may have no id at the provider."""
 
 _MADE = frozenset({State.PENDING, State.ACTIVE, State.REJECTED})
-_SEEN_GONE = frozenset({State.MISSING, State.EXPIRED, State.LOST, State.DELETED})
+_ASKED = frozenset({State.DELETING, State.DELETED})
 
 FOLLOWS: dict[State, frozenset[State]] = {
     State.CREATING: _MADE | {State.UNRESOLVED, State.FAILED},
     # A confirm that comes late always wins, even over a create that was given up.
     State.UNRESOLVED: _MADE | {State.FAILED},
     State.FAILED: _MADE,
-    State.PENDING: _MADE | _SEEN_GONE | {State.DELETING},
-    State.ACTIVE: _MADE | _SEEN_GONE | {State.DELETING},
-    State.REJECTED: _MADE | _SEEN_GONE | {State.DELETING},
-    State.MISSING: _MADE | _SEEN_GONE | {State.DELETING},
+    State.PENDING: _MADE | _ASKED | {State.MISSING},
+    State.ACTIVE: _MADE | _ASKED | {State.MISSING},
+    State.REJECTED: _MADE | _ASKED | {State.MISSING},
+    # Only what was missing from one listing, and is from another, is given up.
+    State.MISSING: _MADE | _ASKED | {State.EXPIRED, State.LOST},
     # A delete that was refused, or whose voice is still listed, goes back to where it was.
-    State.DELETING: _MADE | _SEEN_GONE | {State.DELETING},
+    State.DELETING: _MADE | {State.DELETED, State.MISSING},
     # Listed again: the provider has the last word.
     State.DELETED: _MADE,
     State.EXPIRED: _MADE,
     State.LOST: _MADE,
 }
-"""From each state, the states that may follow it."""
+"""From each state, the other states that may follow it."""

@@ -91,7 +91,7 @@ class Voice:
         """Whole days until the provider may delete it; 0: any day; None: it is gone already."""
         if self.state.is_gone:
             return None
-        return max(0, (self.deadline_at - now) // timedelta(days=1))
+        return max(0, (self.deadline_at - now).days)
 
     def as_dict(self, now: datetime) -> dict[str, Any]:
         """The voice with the keys that JSON output shows.
@@ -103,10 +103,10 @@ class Voice:
             "id": self.id,
             "voice_id": self.voice_id,
             "account": self.account,
-            "family": self.family.value,
+            "family": str(self.family),
             "target_model": self.target_model,
-            "origin": self.origin.value,
-            "state": self.state.value,
+            "origin": str(self.origin),
+            "state": str(self.state),
             "state_reason": self.state_reason,
             "name": self.name,
             "prompt": self.prompt,
@@ -118,7 +118,7 @@ class Voice:
             "last_used_at": rfc3339(self.last_used_at),
             "last_used_source": self.last_used_source,
             "deadline_at": rfc3339(self.deadline_at),
-            "deadline_basis": self.deadline_basis.value,
+            "deadline_basis": str(self.deadline_basis),
             "days_left": self.days_left(now),
             "pinned": self.pinned,
             "owner": self.owner,

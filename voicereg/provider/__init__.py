@@ -1,8 +1,4 @@
-"""The provider's voice management, over HTTP. Knows the wire; knows no database."""
+"""The provider's voice management, over HTTP. Knows the wire; knows no database.
 
-from __future__ import annotations
-
-from voicereg.provider.client import ProviderClient
-from voicereg.provider.endpoints import Endpoint, endpoint
-
-__all__ = ["Endpoint", "ProviderClient", "endpoint"]
+Nothing is imported here: the address of an account can be checked without loading the client.
+"""

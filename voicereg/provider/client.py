@@ -139,7 +139,7 @@ class ProviderClient:
         try:
             self._backoff.run(attempt, SAFE_TO_REPEAT)
         except VoiceGone:
-            return False
+            return in_doubt is not None  # then it was an earlier try of ours that deleted it
         except ProviderProblem as problem:
             # A later try that never left, or was refused, does not undo one that may have arrived.
             raise in_doubt or problem from None

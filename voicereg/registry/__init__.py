@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from voicereg.registry.creates import Slot
 from voicereg.registry.facade import Registry
 
-__all__ = ["Registry", "Slot"]
+__all__ = ["Registry"]

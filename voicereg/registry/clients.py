@@ -13,7 +13,7 @@ from voicereg.domain.errors import InvalidInput, KeyMissing, Problem
 from voicereg.settings import Settings
 
 if TYPE_CHECKING:
-    from voicereg.provider import ProviderClient
+    from voicereg.provider.client import ProviderClient
     from voicereg.provider.endpoints import Endpoint
 
 ClientFactory = Callable[["Endpoint", str], "ProviderClient"]
@@ -83,7 +83,7 @@ class Clients:
         return key
 
     def _make(self, where: Endpoint, key: str) -> ProviderClient:
-        from voicereg.provider import ProviderClient
+        from voicereg.provider.client import ProviderClient
 
         return ProviderClient(
             where, key, timeouts=self._settings.create, clock=self._clock, sleep=self._sleep

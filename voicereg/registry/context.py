@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import random
 import socket
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from random import Random
 
 import sqlalchemy as sa
@@ -36,8 +35,16 @@ class Context:
     clients: Clients
     clock: Clock
     sleep: Sleep
-    actor: str
+    given_actor: str | None
+    """Who is named in the audit log; None: the user of this process."""
+    through: str
+    """What that user works through."""
     rng: Random = field(default_factory=random.SystemRandom)
+
+    @cached_property
+    def actor(self) -> str:
+        """Who is at work: ``user@host (through)``, unless the opener said otherwise."""
+        return self.given_actor or f"{_user()}@{socket.gethostname()} ({self.through})"
 
     def account(self, connection: sa.Connection, name: str | None = None) -> Account:
         """The account of that name, or the selected one.
@@ -68,14 +75,10 @@ class Context:
         )
 
 
-def default_actor(through: str) -> str:
-    """Who is at work: ``user@host (through)``."""
-    return f"{_user()}@{socket.gethostname()} ({through})"
-
-
 def _user() -> str:
-    attempt: Callable[[], str] = getpass.getuser
+    import getpass
+
     try:
-        return attempt()
+        return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container's user may have no name
         return "unknown"

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from voicereg.domain.accounts import Account
 from voicereg.domain.audio import PreviewAudio
-from voicereg.domain.designs import DesignRequest, Labels
+from voicereg.domain.designs import DesignOptions, DesignRequest, Labels, checked_design
 from voicereg.domain.errors import (
     CreateUnresolved,
     InvalidInput,
@@ -21,7 +21,7 @@ from voicereg.domain.errors import (
     StateConflict,
     VoiceNotFound,
 )
-from voicereg.domain.families import RULES
+from voicereg.domain.rules import RULES
 from voicereg.domain.states import State
 from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis, Origin, Voice
 from voicereg.registry.changes import Changes
@@ -36,6 +36,21 @@ class Creates:
     def __init__(self, context: Context, quotas: Quotas) -> None:
         self._context = context
         self._quotas = quotas
+
+    def reserve(
+        self, asked: DesignOptions, *, account: str | None, lease: timedelta | None
+    ) -> Slot:
+        """Record a voice and hold its slot, for a create that the caller carries out.
+
+        Raises:
+            InvalidInput: a value that breaks a rule; nothing is recorded.
+            QuotaExceeded: no slot remains; nothing is recorded.
+        """
+        with self._context.database.read() as connection:
+            region = self._context.account(connection, account).region
+        request, labels = checked_design(region, **asked)
+        _, voice = self.begin(request, labels, account=account, lease=lease)
+        return Slot(voice, self)
 
     def begin(
         self,

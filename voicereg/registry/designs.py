@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from voicereg.domain.designs import DesignRequest, DesignStage, Labels
+from voicereg.domain.designs import DesignOptions, DesignRequest, DesignStage, checked_design
 from voicereg.domain.errors import (
     ConfirmNotRecorded,
     CreateUnresolved,
@@ -22,6 +22,7 @@ from voicereg.domain.provider_errors import (
     VoiceGone,
     VoiceQuotaFull,
 )
+from voicereg.domain.quotas import Quota
 from voicereg.domain.remote import CreatedVoice
 from voicereg.domain.states import State
 from voicereg.domain.voices import Voice
@@ -32,7 +33,7 @@ from voicereg.registry.quotas import Quotas
 from voicereg.store import voices
 
 if TYPE_CHECKING:
-    from voicereg.provider import ProviderClient
+    from voicereg.provider.client import ProviderClient
 
 _logger = logging.getLogger(__name__)
 
@@ -54,8 +55,7 @@ class Designs:
 
     def design(
         self,
-        request: DesignRequest,
-        labels: Labels,
+        asked: DesignOptions,
         *,
         account: str | None,
         wait: timedelta,
@@ -64,13 +64,13 @@ class Designs:
         """Design a voice, from the slot to the provider's review.
 
         Args:
-            request: what to make, checked.
-            labels: what the registry adds.
+            asked: what to make, as a user gave it.
             account: its name; None: the selected one.
             wait: how long to wait for the review; zero: not at all.
             on_stage: told of each stage as it is reached.
 
         Raises:
+            InvalidInput: a value that breaks a rule.
             QuotaExceeded: here, or by the provider's word.
             ProviderRefused: nothing was made; the slot is free again.
             NotConnected: nothing was sent; the slot is free again.
@@ -79,8 +79,10 @@ class Designs:
         """
         tell = on_stage or (lambda stage, voice: None)
         with self._context.database.read() as connection:
-            # Before a slot is taken: no key or a wrong URL must change nothing.
-            client = self._context.clients.of(self._context.account(connection, account))
+            selected = self._context.account(connection, account)
+        request, labels = checked_design(selected.region, **asked)
+        # Before a slot is taken: no key or a wrong URL must change nothing.
+        client = self._context.clients.of(selected)
         found, voice = self._creates.begin(request, labels, account=account)
         try:
             tell(DesignStage.RECORDED, voice)
@@ -112,6 +114,18 @@ class Designs:
         if reviewed.state is State.REJECTED:
             raise ReviewRefused(reviewed)
         return reviewed
+
+    def check(self, asked: DesignOptions, *, account: str | None) -> tuple[DesignRequest, Quota]:
+        """What :meth:`design` would ask for, and the quota it would draw on.
+
+        Raises:
+            InvalidInput: a value that breaks a rule.
+            QuotaExceeded: no slot remains.
+        """
+        with self._context.database.read() as connection:
+            region = self._context.account(connection, account).region
+        request, _ = checked_design(region, **asked)
+        return request, self._quotas.require(request.family, 1, account)
 
     def refresh(self, voice: Voice) -> Voice:
         """Ask the provider how the review of a pending voice stands, and note it.

@@ -5,30 +5,33 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from types import TracebackType
-from typing import Self, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
-from voicereg.domain.audio import PreviewAudio
 from voicereg.domain.clock import Clock, Sleep, SystemClock, system_sleep
-from voicereg.domain.designs import DesignOptions, DesignRequest, checked_design
-from voicereg.domain.events import Event
-from voicereg.domain.families import Family
-from voicereg.domain.filters import FilterOptions, SortField, sort_field, voice_filter
-from voicereg.domain.quotas import Quota
-from voicereg.domain.voices import Voice
 from voicereg.engine import Database
-from voicereg.registry.accounts import Accounts
 from voicereg.registry.clients import ClientFactory, Clients
-from voicereg.registry.context import ALL_ACCOUNTS, Context, default_actor
-from voicereg.registry.creates import Creates, Slot
-from voicereg.registry.deletes import Deletes
-from voicereg.registry.designs import Designs, OnStage
-from voicereg.registry.edits import Edits
-from voicereg.registry.lookups import Lookups
-from voicereg.registry.quotas import Quotas
+from voicereg.registry.context import ALL_ACCOUNTS, Context
 from voicereg.schema.revisions import ensure_current
 from voicereg.settings import Settings, as_database_url, load
-from voicereg.store import events
+
+if TYPE_CHECKING:
+    from voicereg.domain.audio import PreviewAudio
+    from voicereg.domain.designs import DesignOptions, DesignRequest
+    from voicereg.domain.events import Event
+    from voicereg.domain.families import Family
+    from voicereg.domain.filters import FilterOptions, SortField
+    from voicereg.domain.quotas import Quota
+    from voicereg.domain.voices import Voice
+    from voicereg.registry.accounts import Accounts
+    from voicereg.registry.creates import Creates, Slot
+    from voicereg.registry.deletes import Deletes
+    from voicereg.registry.designs import Designs, OnStage
+    from voicereg.registry.edits import Edits
+    from voicereg.registry.history import History
+    from voicereg.registry.lookups import Lookups
+    from voicereg.registry.quotas import Quotas
 
 
 class Registry:
@@ -42,14 +45,57 @@ class Registry:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._quotas = Quotas(context)
-        self._lookups = Lookups(context)
-        self._creates = Creates(context, self._quotas)
-        self._designs = Designs(context, self._quotas, self._creates)
-        self._deletes = Deletes(context, self._lookups)
-        self._edits = Edits(context, self._lookups)
-        self.accounts = Accounts(context)
+
+    # The use cases are loaded when they are first asked for: a check of the quota needs one.
+
+    @cached_property
+    def _quotas(self) -> Quotas:
+        from voicereg.registry.quotas import Quotas
+
+        return Quotas(self._context)
+
+    @cached_property
+    def accounts(self) -> Accounts:
         """The accounts: added, changed, removed."""
+        from voicereg.registry.accounts import Accounts
+
+        return Accounts(self._context)
+
+    @cached_property
+    def _lookups(self) -> Lookups:
+        from voicereg.registry.lookups import Lookups
+
+        return Lookups(self._context)
+
+    @cached_property
+    def _creates(self) -> Creates:
+        from voicereg.registry.creates import Creates
+
+        return Creates(self._context, self._quotas)
+
+    @cached_property
+    def _designs(self) -> Designs:
+        from voicereg.registry.designs import Designs
+
+        return Designs(self._context, self._quotas, self._creates)
+
+    @cached_property
+    def _deletes(self) -> Deletes:
+        from voicereg.registry.deletes import Deletes
+
+        return Deletes(self._context, self._lookups)
+
+    @cached_property
+    def _history(self) -> History:
+        from voicereg.registry.history import History
+
+        return History(self._context, self._lookups)
+
+    @cached_property
+    def _edits(self) -> Edits:
+        from voicereg.registry.edits import Edits
+
+        return Edits(self._context, self._lookups)
 
     @classmethod
     def open(
@@ -59,6 +105,7 @@ class Registry:
         account: str | None = None,
         settings: Settings | None = None,
         actor: str | None = None,
+        through: str = "library",
         clock: Clock | None = None,
         sleep: Sleep = system_sleep,
         environment: Mapping[str, str] | None = None,
@@ -74,6 +121,7 @@ class Registry:
             account: the account that the registry speaks for; None: as the settings say.
             settings: None: those of the environment and the user's file.
             actor: who is named in the audit log; None: the user of this process.
+            through: what the user works through, named after the user of this process.
             clock: tells the time; None: the machine's, or the database's own where it has one.
             sleep: waits between tries and looks.
             environment: where API keys are read from; None: the process's.
@@ -107,7 +155,8 @@ class Registry:
                 clients=clients,
                 clock=clock,
                 sleep=sleep,
-                actor=actor or default_actor("library"),
+                given_actor=actor,
+                through=through,
             )
         )
 
@@ -184,10 +233,7 @@ class Registry:
             InvalidInput: a value that breaks a rule; nothing is recorded.
             QuotaExceeded: no slot remains; nothing is recorded.
         """
-        region = self.accounts.one(account).region
-        request, labels = checked_design(region, **asked)
-        _, voice = self._creates.begin(request, labels, account=account, lease=lease)
-        return Slot(voice, self._creates)
+        return self._creates.reserve(asked, account=account, lease=lease)
 
     def design(
         self,
@@ -219,11 +265,8 @@ class Registry:
             CreateUnresolved: nobody knows what was made; the slot stays held.
             ReviewRefused: the voice was made, and the provider's review refused it.
         """
-        region = self.accounts.one(account).region
-        request, labels = checked_design(region, **asked)
         return self._designs.design(
-            request,
-            labels,
+            asked,
             account=account,
             wait=self._context.settings.create.review_wait if wait is None else wait,
             on_stage=on_stage,
@@ -238,8 +281,7 @@ class Registry:
             InvalidInput: a value that breaks a rule.
             QuotaExceeded: no slot remains.
         """
-        request, _ = checked_design(self.accounts.one(account).region, **asked)
-        return request, self._quotas.require(request.family, 1, account)
+        return self._designs.check(asked, account=account)
 
     def refresh(self, reference: str, *, account: str | None = None) -> Voice:
         """Ask the provider how the review of a pending voice stands; others are left alone.
@@ -264,7 +306,7 @@ class Registry:
     def voices(
         self,
         *,
-        sort: SortField | str = SortField.CREATED,
+        sort: SortField | str = "created",
         descending: bool = False,
         limit: int | None = None,
         offset: int = 0,
@@ -285,9 +327,9 @@ class Registry:
             InvalidInput: a value that is none.
         """
         return self._lookups.select(
-            voice_filter(self.now(), **wanted),
+            wanted,
             account=account,
-            sort=sort_field(sort),
+            sort=sort,
             descending=descending,
             limit=limit,
             offset=offset,
@@ -304,7 +346,7 @@ class Registry:
             account: its name, or :data:`ALL_ACCOUNTS`; None: the selected one.
             wanted: which ones: see :class:`~voicereg.domain.voices.FilterOptions`.
         """
-        return self._lookups.stream(voice_filter(self.now(), **wanted), account=account)
+        return self._lookups.stream(wanted, account=account)
 
     def preview(self, reference: str, *, account: str | None = None) -> tuple[Voice, PreviewAudio]:
         """A voice, and the preview audio kept of it.
@@ -331,13 +373,7 @@ class Registry:
             limit: at most so many.
             account: its name, or :data:`ALL_ACCOUNTS`; None: the selected one.
         """
-        found = None if voice is None else self.voice(voice, account=account).id
-        with self._context.database.read() as connection:
-            if account == ALL_ACCOUNTS:
-                named = None  # changes of accounts that were removed are shown, too
-            else:
-                named = [self._context.account(connection, account).name]
-            return events.select(connection, accounts=named, voice=found, since=since, limit=limit)
+        return self._history.events(voice=voice, since=since, limit=limit, account=account)
 
     # Voices changed
 

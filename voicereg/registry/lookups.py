@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from voicereg.domain.accounts import Account
-from voicereg.domain.audio import PreviewAudio
 from voicereg.domain.errors import AmbiguousVoice, InvalidInput, NoPreview, Problem, VoiceNotFound
-from voicereg.domain.filters import SortField, VoiceFilter
+from voicereg.domain.filters import (
+    FilterOptions,
+    SortField,
+    VoiceFilter,
+    sort_field,
+    voice_filter,
+)
 from voicereg.domain.voices import Voice
 from voicereg.registry.context import Context
-from voicereg.store import previews, voice_queries
+from voicereg.store import voice_queries
+
+if TYPE_CHECKING:
+    from voicereg.domain.audio import PreviewAudio
 
 _PAGE = 500
 _SHOWN_MATCHES = 5
@@ -40,6 +49,8 @@ class Lookups:
         Raises:
             NoPreview: none is kept.
         """
+        from voicereg.store import previews
+
         with self._context.database.read() as connection:
             voice = self._find(connection, self._context.account(connection, account), reference)
             preview = previews.get(connection, voice.id)
@@ -49,10 +60,10 @@ class Lookups:
 
     def select(
         self,
-        wanted: VoiceFilter,
+        options: FilterOptions,
         *,
         account: str | None = None,
-        sort: SortField = SortField.CREATED,
+        sort: SortField | str = SortField.CREATED,
         descending: bool = False,
         limit: int | None = None,
         offset: int = 0,
@@ -60,20 +71,25 @@ class Lookups:
         """The voices that fit, in order."""
         if (limit is not None and limit < 0) or offset < 0:
             raise InvalidInput(Problem("limit, offset", "", "neither can be below 0"))
+        order = sort_field(sort)
+        wanted = voice_filter(self._context.clock.now(), **options)
         with self._context.database.read() as connection:
             accounts = self._context.accounts(connection, account)
             return voice_queries.select(
                 connection,
                 [found.id for found in accounts],
                 wanted,
-                sort=sort,
+                sort=order,
                 descending=descending,
                 limit=limit,
                 offset=offset,
             )
 
-    def stream(self, wanted: VoiceFilter, *, account: str | None = None) -> Iterator[Voice]:
+    def stream(self, options: FilterOptions, *, account: str | None = None) -> Iterator[Voice]:
         """The voices that fit, in order of creation; a page at a time, so memory stays flat."""
+        return self._pages(voice_filter(self._context.clock.now(), **options), account)
+
+    def _pages(self, wanted: VoiceFilter, account: str | None) -> Iterator[Voice]:
         after: Voice | None = None
         while True:
             with self._context.database.read() as connection:

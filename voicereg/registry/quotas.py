@@ -5,12 +5,11 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from voicereg.domain.accounts import Account
-from voicereg.domain.designs import parse_family
 from voicereg.domain.errors import InvalidInput, Problem, QuotaExceeded
-from voicereg.domain.families import Family
+from voicereg.domain.families import Family, parse_family
 from voicereg.domain.quotas import Quota
 from voicereg.registry.context import Context
-from voicereg.store import slots, voice_queries
+from voicereg.store import slots
 
 _SUGGESTED = 3
 """How many of the voices unused for the longest a refusal names."""
@@ -89,6 +88,8 @@ class Quotas:
         by_provider: bool = False,
         request_id: str | None = None,
     ) -> QuotaExceeded:
+        from voicereg.store import voice_queries  # a refusal is the exception
+
         error = QuotaExceeded(
             family=quota.family,
             quota_group=account.quota_group,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from voicereg import tables
 from voicereg.domain.errors import SchemaMismatch
 from voicereg.engine import Database
 from voicereg.schema.revisions import HEAD, REVISIONS, found_revision
+
+_ALEMBIC = threading.Lock()
+"""Alembic keeps what it works on in global variables: one migration at a time in a process."""
 
 
 def upgrade(database: Database, revision: str = HEAD) -> tuple[str | None, str]:
@@ -32,7 +36,7 @@ def upgrade(database: Database, revision: str = HEAD) -> tuple[str | None, str]:
         )
         mismatch.advice = "update this program with: pip install --upgrade voicereg"
         raise mismatch
-    with database.migrating() as connection:
+    with database.migrating() as connection, _ALEMBIC:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
@@ -41,7 +45,7 @@ def upgrade(database: Database, revision: str = HEAD) -> tuple[str | None, str]:
 
 def downgrade(database: Database, revision: str) -> None:
     """Take a database back to ``revision`` (``base``: to nothing). For tests and emergencies."""
-    with database.migrating() as connection:
+    with database.migrating() as connection, _ALEMBIC:
         config = _config()
         config.attributes["connection"] = connection
         command.downgrade(config, revision)

@@ -25,7 +25,8 @@ def found_revision(database: Database) -> str | None:
             revision: str | None = connection.execute(
                 sa.text("SELECT version_num FROM alembic_version")
             ).scalar()
-            if revision is not None:
+            # Alembic serves other programs, too, and many call their first revision 0001.
+            if revision is not None and "voices" in names:
                 return revision
     if names - {"alembic_version"}:
         mismatch = SchemaMismatch(

@@ -30,7 +30,7 @@ ACCOUNT_KEYS = [
 
 @click.group()
 def account() -> None:
-    """Manage accounts: where they are, which variable holds their key, and their limits.
+    """Manage accounts, their keys and limits.
 
     A key itself is never stored: an account has the name of the environment variable.
     """
@@ -84,7 +84,7 @@ def list_accounts(app: App, /, output_format: str) -> int:
     found = app.registry.accounts.all()
     documents = [account.as_dict() for account in found]
     if output_format == "table":
-        print_table(found, _columns(), "no accounts")
+        print_table(found, _columns(), "no accounts", app.say)
     elif output_format == "json":
         print_json(documents)
     elif output_format == "jsonl":

@@ -11,7 +11,7 @@ from typing import Any, Unpack
 import click
 
 from voicereg.cli.app import App, pass_app
-from voicereg.cli.failures import ExitCode
+from voicereg.cli.failures import ExitCode, describe
 from voicereg.cli.options import FAMILY, KeyValue, json_option
 from voicereg.cli.output.documents import print_json
 from voicereg.cli.output.files import check_writable, write_file
@@ -23,7 +23,7 @@ from voicereg.domain.designs import (
     DesignOptions,
     DesignStage,
 )
-from voicereg.domain.errors import CreateUnresolved, NoPreview
+from voicereg.domain.errors import CreateUnresolved, InvalidInput, NoPreview
 from voicereg.domain.states import State
 from voicereg.domain.voices import Voice
 
@@ -97,6 +97,7 @@ def create(
     if preview_file is not None:
         check_writable(preview_file)
     wait = timedelta(0) if no_wait else _seconds(wait_seconds)
+    written = True
     with _progress(app, wait) as progress:
         try:
             voice = app.registry.design(wait=wait, on_stage=progress.reached, **asked)
@@ -104,14 +105,14 @@ def create(
             return _interrupted(app, progress.voice, as_json)
         finally:
             if preview_file is not None and progress.made is not None:
-                _write_preview(app, progress.made, preview_file)
+                written = _write_preview(app, progress.made, preview_file)
     _print(app, voice, as_json)
     if voice.state is State.PENDING:
         app.say(
             "it is made, and still being reviewed by the provider; "
             f"voicereg show {voice.id} --refresh asks again"
         )
-    return ExitCode.DONE
+    return ExitCode.DONE if written else ExitCode.FAILED
 
 
 class _Progress:
@@ -186,21 +187,26 @@ def _interrupted(app: App, /, voice: Voice | None, as_json: bool) -> int:
         click.echo("voicereg: interrupted before anything was sent", err=True)
         return ExitCode.INTERRUPTED
     voice = app.registry.voice(voice.id)
-    if voice.state is State.UNRESOLVED:
+    if voice.state in {State.CREATING, State.UNRESOLVED}:
         raise CreateUnresolved(voice, "interrupted")
     _print(app, voice, as_json)
     app.say(f"interrupted; the voice is made, and {voice.state.value}")
     return ExitCode.INTERRUPTED
 
 
-def _write_preview(app: App, voice: Voice, path: Path) -> None:
+def _write_preview(app: App, voice: Voice, path: Path) -> bool:
+    """Write the file; the voice exists, and is told of, even where that fails."""
     try:
         _, preview = app.registry.preview(voice.id)
+        write_file(path, preview.data)
     except NoPreview as problem:
         app.say(f"warning: {problem}; {path} was not written")
-        return
-    write_file(path, preview.data)
+        return True
+    except InvalidInput as problem:
+        click.echo(describe(problem), err=True)
+        return False
     app.say(f"preview written to {path}")
+    return True
 
 
 def _print(app: App, voice: Voice, as_json: bool) -> None:

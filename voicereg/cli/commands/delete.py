@@ -27,7 +27,7 @@ from voicereg.domain.voices import Voice
 def delete(
     app: App, /, voices: tuple[str, ...], yes: bool, force: bool, dry_run: bool, as_json: bool
 ) -> int:
-    """Delete each VOICE at the provider, then here.
+    """Delete voices at the provider, then here.
 
     A deleted voice cannot be had back: the same prompt gives another voice. Its record is kept.
     VOICE is an exact id; a beginning does not do. Nothing is deleted when one of them cannot be.
@@ -79,4 +79,4 @@ def _print(app: App, voices: list[Voice], as_json: bool, *, single: bool) -> Non
         documents = [voice.as_dict(now) for voice in voices]
         print_json(documents[0] if single else documents)
     else:
-        print_table(voices, voice_columns(now, with_account=False), "no voices")
+        print_table(voices, voice_columns(now, with_account=False), "no voices", app.say)

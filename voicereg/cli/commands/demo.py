@@ -47,9 +47,10 @@ _STORYTELLER = [
 
 @click.command()
 def demo() -> int:
-    """See the whole story in one command: a stand-in for the provider, a throw-away database.
+    """See the whole story, without a key.
 
-    No key is needed, nothing leaves this machine, and nothing is left behind.
+    A stand-in for the provider, a throw-away database: nothing leaves this machine, and nothing is
+    left behind.
     """
     from voicereg.sandbox import Sandbox
 

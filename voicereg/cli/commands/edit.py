@@ -32,7 +32,10 @@ def edit(
     pin: bool | None,
     as_json: bool,
 ) -> int:
-    """Change what the registry keeps with each VOICE: all of them, or none."""
+    """Change tags, owner, note or pin of voices.
+
+    All of them are changed, or none. The provider never hears of it.
+    """
     if not tags and not untag and owner is None and note is None and pin is None:
         raise click.UsageError("Nothing to change: say --tag, --untag, --owner, --note or --pin.")
     edited = app.registry.edit(
@@ -43,5 +46,5 @@ def edit(
         documents = [voice.as_dict(now) for voice in edited]
         print_json(documents[0] if len(voices) == 1 else documents)
     else:
-        print_table(edited, voice_columns(now, with_account=False), "no voices")
+        print_table(edited, voice_columns(now, with_account=False), "no voices", app.say)
     return ExitCode.DONE

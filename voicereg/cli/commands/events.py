@@ -47,7 +47,10 @@ def events(
     all_accounts: bool,
     output_format: str,
 ) -> int:
-    """Show the audit log, newest first: who changed what, when, from what, to what."""
+    """Show the audit log.
+
+    Newest first: who changed what, when, from what, to what.
+    """
     registry = app.registry
     found = registry.events(
         voice=voice,
@@ -57,7 +60,7 @@ def events(
     )
     documents = [event.as_dict() for event in found]
     if output_format == "table":
-        print_table(found, _columns(), "no events")
+        print_table(found, _columns(), "no events", app.say)
     elif output_format == "json":
         print_json(documents)
     elif output_format == "jsonl":
@@ -93,7 +96,9 @@ def _change(event: Event) -> str:
         for name in event.after
         if name in event.before
     ]
-    parts += [f"{name}: {_short(event.after, name)}" for name in event.after.keys() - event.before]
+    parts += [
+        f"{name}: {_short(event.after, name)}" for name in event.after if name not in event.before
+    ]
     return ", ".join([event.reason] if event.reason else []) + (
         ("; " if event.reason and parts else "") + ", ".join(parts)
     )

@@ -11,8 +11,6 @@ from voicereg.cli.app import App, pass_app
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import FAMILY, KeyMaybeValue, all_accounts_option, format_options
 from voicereg.cli.output.documents import print_csv, print_json, print_json_lines
-from voicereg.cli.output.tables import print_table
-from voicereg.cli.output.voices import VOICE_KEYS, voice_columns
 from voicereg.domain.filters import SortField
 from voicereg.domain.states import State
 from voicereg.domain.voices import Origin
@@ -66,7 +64,10 @@ def list_voices(
     output_format: str,
     **given: Any,
 ) -> int:
-    """List voices; gone ones only with --all or --state."""
+    """List voices.
+
+    Gone ones are shown only with --all or --state.
+    """
     registry = app.registry
     voices = registry.voices(
         states=states or None,
@@ -77,11 +78,16 @@ def list_voices(
     )
     now = registry.now()
     if output_format == "table":
-        print_table(voices, voice_columns(now, with_account=all_accounts), "no voices")
+        from voicereg.cli.output.tables import print_table
+        from voicereg.cli.output.voices import voice_columns
+
+        print_table(voices, voice_columns(now, with_account=all_accounts), "no voices", app.say)
     elif output_format == "json":
         print_json([voice.as_dict(now) for voice in voices])
     elif output_format == "jsonl":
         print_json_lines(voice.as_dict(now) for voice in voices)
     else:
+        from voicereg.cli.output.voices import VOICE_KEYS
+
         print_csv((voice.as_dict(now) for voice in voices), VOICE_KEYS)
     return ExitCode.DONE

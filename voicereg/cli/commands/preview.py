@@ -28,9 +28,9 @@ from voicereg.domain.errors import InvalidInput, Problem
 @json_option
 @pass_app
 def preview(app: App, /, voice: str, output: Path | None, as_json: bool) -> int:
-    """Write the preview audio that was kept when VOICE was made.
+    """Write a voice's preview audio.
 
-    It is the only recording of how the voice sounded then.
+    It was kept when VOICE was made, and is the only recording of how the voice sounded then.
     """
     found, audio = app.registry.preview(voice)
     if output == Path("-"):

@@ -48,7 +48,10 @@ _STYLES = {
 def quota(
     app: App, /, family: str | None, need: int | None, all_accounts: bool, output_format: str
 ) -> int:
-    """Show each family's quota: its limit, the slots that are held, and what remains."""
+    """Show the quotas, or check that slots remain.
+
+    Of each family: the slots that are held, its limit, and what remains.
+    """
     registry = app.registry
     quotas = [
         quota
@@ -57,7 +60,7 @@ def quota(
     ]
     documents = [quota.as_dict() for quota in quotas]
     if output_format == "table":
-        print_table(quotas, _columns(), "no quotas")
+        print_table(quotas, _columns(), "no quotas", app.say)
     elif output_format == "json":
         print_json(documents)
     elif output_format == "jsonl":

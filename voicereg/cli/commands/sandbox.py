@@ -58,10 +58,11 @@ def sandbox(
     review_seconds: float,
     as_json: bool,
 ) -> int:
-    """Serve a local stand-in for the provider, for trying and testing without a key.
+    """Serve a stand-in for the provider.
 
-    It forgets everything when it stops (Ctrl-C). A prompt with [reject] in it is refused by its
-    review, one with [inspect] by its content inspection.
+    It is for trying and testing without a key, on this machine only. It forgets everything when it
+    stops (Ctrl-C). A prompt with [reject] in it is refused by its review, one with [inspect] by its
+    content inspection.
     """
     from voicereg.sandbox import Sandbox
 

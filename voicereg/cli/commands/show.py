@@ -18,7 +18,7 @@ from voicereg.cli.output.voices import voice_fields
 @json_option
 @pass_app
 def show(app: App, /, voice: str, refresh: bool, as_json: bool) -> int:
-    """Show everything known of VOICE.
+    """Show everything known of a voice.
 
     VOICE is a registry id, a provider's voice id, or a unique beginning of one.
     """

@@ -8,20 +8,28 @@ from typing import Any
 
 import click
 
-from voicereg.cli.output.text import escaped_json
+from voicereg.cli.output.text import escaped_json, printable
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def print_json(document: Any) -> None:
-    """One JSON document."""
-    click.echo(escaped_json(json.dumps(document, ensure_ascii=False, indent=2)))
+    """One JSON document: an object over several lines, an array with an element on each.
+
+    (Indenting the elements as well takes ten times as long, which a long list is too much for.)
+    """
+    if isinstance(document, list) and document:
+        lines = ",\n".join(escaped_json(_encode(element)) for element in document)
+        click.echo(f"[\n{lines}\n]")
+    else:
+        click.echo(escaped_json(json.dumps(document, ensure_ascii=False, indent=2)))
 
 
 def print_json_lines(documents: Iterable[Mapping[str, Any]]) -> None:
     """One JSON object a line."""
     for document in documents:
-        click.echo(escaped_json(json.dumps(document, ensure_ascii=False)))
+        click.echo(escaped_json(_encode(document)))
 
 
 def print_csv(documents: Iterable[Mapping[str, Any]], columns: list[str]) -> None:
@@ -46,8 +54,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
+        return escaped_json(json.dumps(value, ensure_ascii=False))
     text = str(value)
     if isinstance(value, str) and text.startswith(_FORMULA_STARTS):
-        return "'" + text
-    return text
+        text = "'" + text
+    return printable(text, keep_lines=True)

@@ -34,11 +34,11 @@ def write_file(path: Path, data: bytes) -> None:
         InvalidInput: it cannot be written; an earlier file of that name is as it was.
     """
     check_writable(path)
-    if path.exists() and not path.is_file():
-        # A pipe or a device is written to, not replaced.
-        path.write_bytes(data)
-        return
     try:
+        if path.exists() and not path.is_file():
+            # A pipe or a device is written to, not replaced.
+            path.write_bytes(data)
+            return
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".voicereg-", delete=False) as new:
             try:
                 new.write(data)

@@ -16,7 +16,7 @@ Row = TypeVar("Row")
 _NARROWEST = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # with slots, Python 3.11 fails on Column[Row](…)
 class Column(Generic[Row]):
     """One column of a table."""
 
@@ -35,17 +35,23 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def print_table(rows: Iterable[Row], columns: Sequence[Column[Row]], empty: str) -> None:
+def print_table(
+    rows: Iterable[Row],
+    columns: Sequence[Column[Row]],
+    empty: str,
+    say: Callable[[str], None],
+) -> None:
     """A table.
 
     Args:
         rows: what to show.
         columns: how.
-        empty: said on stderr where there are no rows.
+        empty: said where there are no rows.
+        say: how things are said that are no result.
     """
     shown = list(rows)
     if not shown:
-        click.echo(empty, err=True)
+        say(empty)
     if not on_terminal():
         _print_tab_separated(shown, columns)
     elif shown:
@@ -86,16 +92,21 @@ def _print_fitted(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in fitting:
         table.add_column(
-            column.title,
+            Text(column.title, no_wrap=True),
             justify="right" if column.right else "left",
-            no_wrap=True,
+            # Rich narrows only columns that may wrap; the cells themselves do not.
+            no_wrap=not column.flexible,
             overflow="ellipsis",
             min_width=_NARROWEST if column.flexible else _width(column, rows),
         )
     for row in rows:
         table.add_row(
             *(
-                Text(printable(column.value(row)), style=column.style(row) if column.style else "")
+                Text(
+                    printable(column.value(row)),
+                    style=column.style(row) if column.style else "",
+                    no_wrap=True,
+                )
                 for column in fitting
             )
         )

@@ -21,11 +21,15 @@ def printable(text: str, *, keep_lines: bool = False) -> str:
         text: anything, from a user or the provider.
         keep_lines: leave line feeds as they are.
     """
+    if text.isprintable():
+        return text  # which is the rule, and quick to see
     return (_UNPRINTABLE_BUT_LINES if keep_lines else _UNPRINTABLE).sub(_spelled, text)
 
 
 def escaped_json(text: str) -> str:
     """JSON text in which what :func:`printable` spells out is written as ``\\uXXXX``."""
+    if text.isprintable():
+        return text
     return _UNPRINTABLE_BUT_LINES.sub(_as_json_escape, text)
 
 

@@ -56,7 +56,11 @@ VOICE_KEYS = [
 
 def voice_columns(now: datetime, *, with_account: bool) -> list[Column[Voice]]:
     """The columns of a list of voices."""
-    account = [Column[Voice]("ACCOUNT", lambda voice: voice.account)] if with_account else []
+    account = (
+        [Column[Voice]("ACCOUNT", lambda voice: voice.account, flexible=True)]
+        if with_account
+        else []
+    )
     return [
         Column("ID", lambda voice: voice.id),
         *account,

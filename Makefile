@@ -1,0 +1,57 @@
+# On a machine with Python (3.11 or later) and make, two commands do everything:
+#   make demo   the whole story against a stand-in for the provider, without a key
+#   make test   every check and every test
+PYTHON ?= python3
+BIN := .venv/bin
+# The tests share the cores; a plain number where there are none to count.
+WORKERS ?= auto
+
+.PHONY: demo test check lint types layers unit bench soak install format clean
+
+demo: .venv/.demo
+	$(BIN)/voicereg demo
+
+test: check
+
+check: lint types layers unit
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+layers: install
+	$(BIN)/lint-imports
+
+unit: install
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+bench: install
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.reservations
+
+soak: install
+	$(BIN)/python -m pytest -m soak
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+install: .venv/.test
+
+# The demo needs the program alone; the checks need what tests it as well.
+.venv/.demo: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/.test: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all,test]'
+	@touch $@ .venv/.demo
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

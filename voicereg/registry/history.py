@@ -1,0 +1,36 @@
+"""The audit log, read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from voicereg.domain.events import Event
+from voicereg.registry.context import ALL_ACCOUNTS, Context
+from voicereg.registry.lookups import Lookups
+from voicereg.store import events
+
+
+class History:
+    """Reads the audit log."""
+
+    def __init__(self, context: Context, lookups: Lookups) -> None:
+        self._context = context
+        self._lookups = lookups
+
+    def events(
+        self,
+        *,
+        voice: str | None = None,
+        since: datetime | None = None,
+        limit: int | None = None,
+        account: str | None = None,
+    ) -> list[Event]:
+        """Events, newest first; of one account, or of all, removed ones included."""
+        found = None if voice is None else self._lookups.voice(voice, account).id
+        with self._context.database.read() as connection:
+            named = (
+                None
+                if account == ALL_ACCOUNTS
+                else [self._context.account(connection, account).name]
+            )
+            return events.select(connection, accounts=named, voice=found, since=since, limit=limit)
