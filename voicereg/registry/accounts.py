@@ -14,6 +14,7 @@ from voicereg.domain.families import DEFAULT_LIMIT, Family, Region
 from voicereg.provider.endpoints import checked_base_url
 from voicereg.registry.changes import Changes
 from voicereg.registry.context import ALL_ACCOUNTS, Context
+from voicereg.registry.texts import is_storable
 from voicereg.store import accounts, slots, voices
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -255,6 +256,8 @@ def _check(
     if problems:
         raise InvalidInput(*problems)
     if values["base_url"] is not None:
+        if not is_storable(values["base_url"]):
+            raise InvalidInput(Problem("base-url", ascii(values["base_url"]), "it is not a URL"))
         checked_base_url(values["base_url"])
 
 

@@ -14,6 +14,7 @@ from voicereg.domain.clock import rfc3339
 from voicereg.domain.errors import StateConflict
 from voicereg.domain.states import FOLLOWS, State
 from voicereg.domain.voices import Voice
+from voicereg.registry.texts import mended
 from voicereg.store import events, voices
 
 _UNLOGGED = frozenset({"updated_at", "lease_holder", "lease_expires_at"})
@@ -42,6 +43,7 @@ class Changes:
         Raises:
             StateConflict: the new state cannot follow the old one.
         """
+        values = {name: _kept(value) for name, value in values.items()}
         state = values.get("state", voice.state)
         if state is not voice.state and state not in FOLLOWS[voice.state]:
             raise StateConflict(voice, f"it cannot become {state}")
@@ -81,7 +83,7 @@ class Changes:
             voice=voice,
             before=_plain(before or {}),
             after=_plain(after or {}),
-            reason=reason,
+            reason=None if reason is None else mended(reason),
         )
 
     def _what_follows(self, voice: Voice, changed: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,6 +103,11 @@ class Changes:
         if "state_reason" not in changed:
             values["state_reason"] = None
         return values
+
+
+def _kept(value: Any) -> Any:
+    """What was checked comes through unchanged; what the provider said is mended."""
+    return mended(value) if isinstance(value, str) and not isinstance(value, Enum) else value
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

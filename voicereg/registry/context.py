@@ -15,6 +15,7 @@ from voicereg.domain.clock import Clock, Sleep
 from voicereg.domain.errors import AccountNotFound
 from voicereg.engine import Database
 from voicereg.registry.clients import Clients
+from voicereg.registry.texts import is_storable
 from voicereg.settings import Settings
 from voicereg.store import accounts
 
@@ -53,7 +54,7 @@ class Context:
             AccountNotFound: there is none.
         """
         name = name or self.settings.account
-        found = accounts.find(connection, name)
+        found = accounts.find(connection, name) if is_storable(name) else None
         if found is None:
             raise AccountNotFound(name, accounts.names(connection))
         return found

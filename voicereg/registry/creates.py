@@ -27,7 +27,11 @@ from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis, Origin, Voic
 from voicereg.registry.changes import Changes
 from voicereg.registry.context import Context
 from voicereg.registry.quotas import Quotas
+from voicereg.registry.texts import is_storable
 from voicereg.store import previews, voices
+
+_LONGEST_VOICE_ID = 512
+_LONGEST_LEASE = timedelta(days=366)
 
 
 class Creates:
@@ -71,9 +75,14 @@ class Creates:
             replaces: the registry id of the voice that it stands in for.
 
         Raises:
+            InvalidInput: a lease that has no end, or has ended already.
             QuotaExceeded: no slot remains; nothing is recorded.
         """
         context = self._context
+        if lease is not None and not timedelta(0) < lease <= _LONGEST_LEASE:
+            raise InvalidInput(
+                Problem("lease", str(lease), f"it lasts up to {_LONGEST_LEASE.days} days")
+            )
         with context.database.write() as connection:
             found = context.account(connection, account)
             self._quotas.take_slot(connection, found, request.family)
@@ -134,8 +143,13 @@ class Creates:
             InvalidInput: the id cannot be one.
             StateConflict: the voice is known by another id, or the id by another voice.
         """
-        if not isinstance(voice_id, str) or not voice_id.strip() or "\x00" in voice_id:
-            raise InvalidInput(Problem("voice_id", repr(voice_id), "it is not a voice id"))
+        if (
+            not isinstance(voice_id, str)
+            or not voice_id.strip()
+            or len(voice_id) > _LONGEST_VOICE_ID
+            or not is_storable(voice_id)
+        ):
+            raise InvalidInput(Problem("voice_id", ascii(voice_id), "it is not a voice id"))
         with self._context.database.write() as connection:
             changes, found = self._locked(connection, voice)
             if found.voice_id == voice_id:
@@ -146,16 +160,19 @@ class Creates:
             if other is not None:
                 raise StateConflict(found, f"{voice_id} is recorded as voice {other} already")
             reviewed = RULES[found.family].reviewed
-            confirmed = changes.apply(
-                found,
-                "voice.confirm",
-                {
-                    "state": State.PENDING if reviewed else State.ACTIVE,
-                    "voice_id": voice_id,
-                    "target_model": target_model or found.target_model,
-                    "request_id": request_id,
-                },
-            )
+            values = {
+                "state": State.PENDING if reviewed else State.ACTIVE,
+                "voice_id": voice_id,
+                "target_model": target_model or found.target_model,
+                "request_id": request_id,
+            }
+            try:
+                confirmed = changes.apply(found, "voice.confirm", values)
+            except sa.exc.IntegrityError:
+                # On PostgreSQL two confirmations with one id can pass the look above together.
+                raise StateConflict(
+                    found, f"{voice_id} was recorded as another voice meanwhile"
+                ) from None
             if preview is not None:
                 previews.insert(connection, voice, preview, changes.now)
             return confirmed

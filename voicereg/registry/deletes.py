@@ -57,14 +57,15 @@ class Deletes:
         if voice.state.is_gone:
             return voice
         client = context.clients.of(found)
-        voice = self._ask(voice, force=force)
+        voice, asked_before = self._ask(voice, force=force)
         if voice.state.is_gone:
             return voice
         assert voice.voice_id is not None  # noqa: S101 - _refuse has seen to it
         try:
             was_there = client.delete(voice.family, voice.voice_id, voice.origin)
         except (ProviderRefused, NotConnected) as problem:
-            self._note_refusal(voice, str(problem))
+            if not asked_before:  # an earlier delete that may have arrived is not undone by this
+                self._note_refusal(voice, str(problem))
             raise
         except ProviderProblem as problem:
             raise DeleteUnconfirmed(voice, str(problem)) from problem
@@ -72,14 +73,18 @@ class Deletes:
             voice, None if was_there else "the provider knew no such voice any more"
         )
 
-    def _ask(self, voice: Voice, *, force: bool) -> Voice:
-        """Record the intent, so that a delete whose answer is lost is not taken for a loss."""
+    def _ask(self, voice: Voice, *, force: bool) -> tuple[Voice, bool]:
+        """Record the intent, so that a delete whose answer is lost is not taken for a loss.
+
+        Returns:
+            The voice, and whether it was being deleted already.
+        """
         with self._context.database.write() as connection:
             changes, current = self._locked(connection, voice)
             _refuse(current, force=force)
             if current.state.is_gone or current.state is State.DELETING:
-                return current
-            return changes.apply(current, "voice.delete.ask", {"state": State.DELETING})
+                return current, True
+            return changes.apply(current, "voice.delete.ask", {"state": State.DELETING}), False
 
     def _note_refusal(self, voice: Voice, reason: str) -> None:
         with self._context.database.write() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.events import Event
 from voicereg.registry.context import ALL_ACCOUNTS, Context
 from voicereg.registry.lookups import Lookups
@@ -25,7 +26,15 @@ class History:
         limit: int | None = None,
         account: str | None = None,
     ) -> list[Event]:
-        """Events, newest first; of one account, or of all, removed ones included."""
+        """Events, newest first; of one account, or of all, removed ones included.
+
+        Raises:
+            InvalidInput: a limit below 0, or a time without a zone.
+        """
+        if limit is not None and limit < 0:
+            raise InvalidInput(Problem("limit", str(limit), "it cannot be below 0"))
+        if since is not None and since.tzinfo is None:
+            raise InvalidInput(Problem("since", str(since), "it has no time zone"))
         found = None if voice is None else self._lookups.voice(voice, account).id
         with self._context.database.read() as connection:
             named = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ from voicereg.domain.filters import (
 )
 from voicereg.domain.voices import Voice
 from voicereg.registry.context import Context
+from voicereg.registry.texts import is_storable
 from voicereg.store import voice_queries
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Lookups:
             AmbiguousVoice: several.
         """
         with self._context.database.read() as connection:
-            return self._find(connection, self._context.account(connection, account), reference)
+            return self._find(connection, self._context.accounts(connection, account), reference)
 
     def preview(self, reference: str, account: str | None = None) -> tuple[Voice, PreviewAudio]:
         """A voice with the preview audio kept of it.
@@ -52,7 +53,7 @@ class Lookups:
         from voicereg.store import previews
 
         with self._context.database.read() as connection:
-            voice = self._find(connection, self._context.account(connection, account), reference)
+            voice = self._find(connection, self._context.accounts(connection, account), reference)
             preview = previews.get(connection, voice.id)
         if preview is None:
             raise NoPreview(voice)
@@ -72,7 +73,7 @@ class Lookups:
         if (limit is not None and limit < 0) or offset < 0:
             raise InvalidInput(Problem("limit, offset", "", "neither can be below 0"))
         order = sort_field(sort)
-        wanted = voice_filter(self._context.clock.now(), **options)
+        wanted = _searchable(voice_filter(self._context.clock.now(), **options))
         with self._context.database.read() as connection:
             accounts = self._context.accounts(connection, account)
             return voice_queries.select(
@@ -87,7 +88,8 @@ class Lookups:
 
     def stream(self, options: FilterOptions, *, account: str | None = None) -> Iterator[Voice]:
         """The voices that fit, in order of creation; a page at a time, so memory stays flat."""
-        return self._pages(voice_filter(self._context.clock.now(), **options), account)
+        wanted = _searchable(voice_filter(self._context.clock.now(), **options))
+        return self._pages(wanted, account)
 
     def _pages(self, wanted: VoiceFilter, account: str | None) -> Iterator[Voice]:
         after: Voice | None = None
@@ -111,32 +113,63 @@ class Lookups:
 
         Raises:
             VoiceNotFound: none; a beginning does not do.
+            AmbiguousVoice: one's registry id is another's provider id.
         """
-        found = voice_queries.by_exact_id(connection, [account.id], reference)
+        found = (
+            voice_queries.by_exact_id(connection, [account.id], reference)
+            if is_storable(reference)
+            else []
+        )
         if not found:
-            raise self._not_found(connection, account, reference)
+            raise self._not_found(connection, [account], reference)
+        if len(found) > 1:
+            raise _ambiguous(reference, found)
         return found[0]
 
-    def _find(self, connection: sa.Connection, account: Account, reference: str) -> Voice:
-        if reference:
-            found = voice_queries.by_exact_id(connection, [account.id], reference)
+    def _find(
+        self, connection: sa.Connection, accounts: Sequence[Account], reference: str
+    ) -> Voice:
+        ids = [account.id for account in accounts]
+        if reference and is_storable(reference):
+            found = voice_queries.by_exact_id(connection, ids, reference)
             if not found:
                 found = voice_queries.by_beginning(
-                    connection, [account.id], reference, _SHOWN_MATCHES + 1
+                    connection, ids, reference, _SHOWN_MATCHES + 1
                 )
             if len(found) == 1:
                 return found[0]
             if found:
-                shown = [voice.id for voice in found[:_SHOWN_MATCHES]]
-                more = ["…"] if len(found) > _SHOWN_MATCHES else []
-                raise AmbiguousVoice(reference, shown + more)
-        raise self._not_found(connection, account, reference)
+                raise _ambiguous(reference, found)
+        raise self._not_found(connection, accounts, reference)
 
     def _not_found(
-        self, connection: sa.Connection, account: Account, reference: str
+        self, connection: sa.Connection, accounts: Sequence[Account], reference: str
     ) -> VoiceNotFound:
         """An error that names what may have been meant: a beginning, or a voice of that name."""
-        near = voice_queries.by_name(connection, [account.id], reference, 3)
-        if not near and reference:
-            near = voice_queries.by_beginning(connection, [account.id], reference, 3)
-        return VoiceNotFound(reference, account.name, [voice.id for voice in near])
+        names = ", ".join(account.name for account in accounts)
+        if not reference or not is_storable(reference):
+            return VoiceNotFound(reference, names)
+        ids = [account.id for account in accounts]
+        near = voice_queries.by_name(connection, ids, reference, 3)
+        if not near:
+            near = voice_queries.by_beginning(connection, ids, reference, 3)
+        return VoiceNotFound(reference, names, [voice.id for voice in near])
+
+
+def _ambiguous(reference: str, found: Sequence[Voice]) -> AmbiguousVoice:
+    shown = [voice.id for voice in found[:_SHOWN_MATCHES]]
+    more = ["…"] if len(found) > _SHOWN_MATCHES else []
+    return AmbiguousVoice(reference, shown + more)
+
+
+def _searchable(wanted: VoiceFilter) -> VoiceFilter:
+    """``wanted``, when the database can be asked for it."""
+    for where, text in (
+        ("search", wanted.search),
+        ("owner", wanted.owner),
+        ("model", wanted.target_model),
+        *(("tag", text) for tag in wanted.tags for text in tag),
+    ):
+        if text is not None and not is_storable(text):
+            raise InvalidInput(Problem(where, ascii(text), "no voice can have such a text"))
+    return wanted

@@ -130,11 +130,11 @@ class _Progress:
     def reached(self, stage: DesignStage, voice: Voice) -> None:
         self.voice = voice
         if stage is DesignStage.RECORDED:
-            self._show(f"recorded as {voice.id}; the provider designs it (10 to 30 seconds)")
+            self._show(f"{voice.id} is recorded; the provider designs it (10 to 30 s)")
             return
         self.made = voice
         if stage is DesignStage.MADE and voice.state is State.PENDING and self._waits:
-            self._show(f"made: {voice.voice_id}; waiting for the provider's review")
+            self._show(f"{voice.id} is made; waiting for the provider's review")
 
     @property
     def _waits(self) -> bool:

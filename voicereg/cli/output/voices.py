@@ -98,7 +98,7 @@ def voice_fields(voice: Voice, now: datetime) -> list[tuple[str, str]]:
         ("prompt", voice.prompt or ""),
         ("preview_text", voice.preview_text or ""),
         ("language", voice.language or ""),
-        ("preview", _preview_text(voice)),
+        ("preview_format", _preview_text(voice)),
         ("created_at", local_time(voice.created_at)),
         ("last_used_at", local_time(voice.last_used_at) or "unknown"),
         ("last_used_source", voice.last_used_source or ""),
