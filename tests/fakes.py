@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TypedDict
+
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
-ANNOUNCER = {
+
+class Example(TypedDict):
+    """What a design cannot do without."""
+
+    target_model: str
+    name: str
+    prompt: str
+    preview_text: str
+
+
+ANNOUNCER: Example = {
     "target_model": "cosyvoice-v3.5-plus",
     "name": "announcer",
     "prompt": (
@@ -18,7 +30,7 @@ ANNOUNCER = {
 }
 """The provider's own example of a CosyVoice design."""
 
-NARRATOR = {
+NARRATOR: Example = {
     "target_model": "qwen3-tts-vd-2026-01-26",
     "name": "narrator",
     "prompt": "A warm, unhurried woman in her thirties who reads stories with quiet wonder.",

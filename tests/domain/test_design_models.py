@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicereg import Family, InvalidInput
-from voicereg.domain.designs import parse_family
+from voicereg.domain.families import parse_family
 from voicereg.domain.rules import family_of_model
 
 from .asking import COSY, QWEN, ask, refusal

@@ -38,6 +38,7 @@ FAILURES: list[Callable[[], Reply]] = [
     lambda: httpx.ReadTimeout("slow"),
     lambda: httpx.RemoteProtocolError("nonsense"),
     lambda: refusal(401, "InvalidApiKey", "Invalid API-key provided."),
+    lambda: refusal(401, "InvalidApiKey", f"Incorrect API key provided: {SECRET}."),
     lambda: refusal(429, "Throttling"),
     lambda: refusal(500, "InternalError"),
     lambda: httpx.Response(200, content=b"<html>"),

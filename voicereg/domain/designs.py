@@ -11,6 +11,7 @@ from typing import Required, TypedDict, Unpack
 
 from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.families import Family, Region, parse_family
+from voicereg.domain.keywords import check_keywords
 from voicereg.domain.rules import PROMPT_SCRIPTS, RULES, FamilyRules, family_of_model
 
 DEFAULT_SAMPLE_RATE_HZ = 24000
@@ -92,7 +93,13 @@ def checked_design(region: str, **asked: Unpack[DesignOptions]) -> tuple[DesignR
 
     Raises:
         InvalidInput: one problem for each rule that is broken.
+        TypeError: an argument that there is not, or one that is missing.
     """
+    check_keywords(
+        asked,
+        DesignOptions.__annotations__,
+        required=("target_model", "prompt", "preview_text", "name"),
+    )
     labels = Labels(
         tags=dict(asked.get("tags") or {}),
         owner=asked.get("owner"),

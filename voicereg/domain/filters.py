@@ -10,6 +10,7 @@ from typing import TypedDict, TypeVar, Unpack
 
 from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.families import Family
+from voicereg.domain.keywords import check_keywords
 from voicereg.domain.states import State
 from voicereg.domain.voices import Origin
 
@@ -77,7 +78,9 @@ def voice_filter(now: datetime, **options: Unpack[FilterOptions]) -> VoiceFilter
 
     Raises:
         InvalidInput: a family, a state or an origin that there is not.
+        TypeError: an option that there is not.
     """
+    check_keywords(options, FilterOptions.__annotations__)
     states = options.get("states")
     family, origin = options.get("family"), options.get("origin")
     unused_for = options.get("unused_for")

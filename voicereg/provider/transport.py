@@ -34,7 +34,7 @@ class Transport:
     """Sends JSON to one endpoint with one key.
 
     Safe to use from several threads. The key stays in the client's headers: it is in no message,
-    and goes to no other host, because redirects are not followed.
+    is taken out of answers that repeat it, and goes to no other host: redirects are not followed.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Transport:
         if endpoint.workspace is not None:
             headers["X-DashScope-WorkSpace"] = endpoint.workspace
         self._endpoint = endpoint
+        self._key = key.encode("ascii")
         self._clock = clock
         self._longest = timeouts.write_timeout + timeouts.read_timeout
         try:
@@ -113,7 +114,8 @@ class Transport:
                 raise ConnectionLost(
                     self._endpoint.host, f"no end after {int(self._longest.total_seconds())} s"
                 )
-        return bytes(content)
+        # Some answers repeat the key, to say that it is wrong; it must not be shown with them.
+        return bytes(content).replace(self._key, b"[API key]")
 
     def close(self) -> None:
         """Close the connections."""

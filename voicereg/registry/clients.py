@@ -40,7 +40,7 @@ class Clients:
         self._environment = os.environ if environment is None else environment
         self._factory = factory or self._make
         self._lock = threading.Lock()
-        self._made: dict[tuple[str, str, str], ProviderClient] = {}
+        self._made: dict[tuple[int, str, str, str], ProviderClient] = {}
 
     def of(self, account: Account) -> ProviderClient:
         """The client of an account.
@@ -59,7 +59,8 @@ class Clients:
         )
         key = self._key(account)
         with self._lock:
-            known = (account.name, where.base_url, key)
+            # A child process makes its own: two must not share one connection.
+            known = (os.getpid(), account.name, where.base_url, key)
             if known not in self._made:
                 self._made[known] = self._factory(where, key)
             return self._made[known]
@@ -67,8 +68,9 @@ class Clients:
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
-            for client in self._made.values():
-                client.close()
+            for (process, *_), client in self._made.items():
+                if process == os.getpid():
+                    client.close()
             self._made.clear()
 
     def _key(self, account: Account) -> str:

@@ -1,0 +1,102 @@
+"""What the other processes do; each function is the whole work of one of them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from tests.engine.waiting import LONG
+from tests.fakes import NARRATOR
+from voicereg import QuotaExceeded, Registry, Settings
+from voicereg.domain.accounts import DEFAULT_KEY_VARIABLE
+
+if TYPE_CHECKING:
+    from voicereg.domain.designs import DesignRequest
+    from voicereg.domain.remote import CreatedVoice
+    from voicereg.provider.client import ProviderClient
+    from voicereg.provider.endpoints import Endpoint
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a process works."""
+
+    database: str
+    base_url: str
+    key: str
+
+    def open(self, **options: Any) -> Registry:
+        """A registry with the machine's own clock, as any program has it."""
+        return Registry.open(
+            self.database,
+            settings=Settings(base_url=self.base_url),
+            environment={DEFAULT_KEY_VARIABLE: self.key},
+            **options,
+        )
+
+
+def design_one(place: Place, together: Barrier, parent: Connection) -> None:
+    """Wait for the others, and design a voice; tell what came of it."""
+    with place.open() as registry:
+        registry.quota("qwen-tts")
+        together.wait(LONG)
+        try:
+            voice = registry.design(**NARRATOR)
+        except QuotaExceeded as error:
+            parent.send(("refused", "by the provider" if error.by_provider else "here"))
+        except BaseException as error:  # noqa: BLE001 - told to the parent
+            parent.send((type(error).__name__, str(error)))
+        else:
+            parent.send(("made", voice.voice_id))
+
+
+def open_new(place: Place, together: Barrier, parent: Connection) -> None:
+    """Wait for the others, open a registry that is not there yet, and work with it."""
+    together.wait(LONG)
+    try:
+        with place.open() as registry, registry.reserve(**NARRATOR) as slot:
+            slot.release()
+            parent.send(("opened", slot.voice.id))
+    except BaseException as error:  # noqa: BLE001 - told to the parent
+        parent.send((type(error).__name__, str(error)))
+
+
+def design_and_tell(place: Place, parent: Connection) -> None:
+    """Design a voice; tell when the provider's answer is there, before it is recorded."""
+    from voicereg.provider.client import ProviderClient
+
+    class Telling(ProviderClient):
+        def create(self, request: DesignRequest) -> CreatedVoice:
+            created = super().create(request)
+            parent.send(("answered", created.voice_id))
+            return created
+
+    def make(where: Endpoint, key: str) -> ProviderClient:
+        return Telling(where, key)
+
+    with place.open(client_factory=make) as registry:
+        registry.design(**NARRATOR, tags={"team": "news"})
+    parent.send(("recorded", ""))
+
+
+def reserve_without_commit(place: Place, parent: Connection) -> None:
+    """Stop inside the transaction that records a voice, when all of it is written."""
+    from voicereg.store import voices
+
+    def stop(*given: object, **options: object) -> None:
+        recorded = (
+            given[0]
+            .execute(  # type: ignore[attr-defined]
+                voices.SELECT
+            )
+            .all()
+        )
+        parent.send(("inside", str(len(recorded))))
+        threading.Event().wait()
+
+    with place.open() as registry, patch.object(voices, "get", stop):
+        registry.reserve(**NARRATOR)

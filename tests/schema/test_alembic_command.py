@@ -1,0 +1,56 @@
+"""Alembic's own command, as one who writes a migration uses it in the checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from voicereg.engine import Database
+from voicereg.schema import migrate
+from voicereg.schema.revisions import HEAD, found_revision
+
+ROOT = Path(__file__).parents[2]
+
+
+def _start(url: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "alembic", "-c", "alembic.ini", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"VOICEREG_DATABASE": url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _alembic(url: str, *arguments: str) -> str:
+    process = _start(url, *arguments)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    return said
+
+
+def test_it_sets_up_the_configured_database(empty_database_url: str) -> None:
+    assert HEAD not in _alembic(empty_database_url, "current")
+
+    _alembic(empty_database_url, "upgrade", "head")
+
+    assert f"{HEAD} (head)" in _alembic(empty_database_url, "current")
+    assert "No new upgrade operations" in _alembic(empty_database_url, "check")
+    database = Database.open(empty_database_url)
+    assert found_revision(database) == HEAD
+    database.close()
+
+
+def test_two_at_once_end_well(empty_database_url: str) -> None:
+    """As from two hosts."""
+    both = [_start(empty_database_url, "upgrade", "head") for _ in range(2)]
+
+    said = [process.communicate(timeout=60)[0] for process in both]
+
+    assert [process.returncode for process in both] == [0, 0], said
+    database = Database.open(empty_database_url)
+    assert migrate.differences(database) == []
+    database.close()

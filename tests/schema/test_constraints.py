@@ -1,0 +1,259 @@
+"""What the database itself refuses, whatever the program does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.databases import PostgresServer, SqliteTemplate
+from tests.fakes import START
+from tests.schema.rows import GROUP, voice_row
+from voicereg import DatabaseUnusable, tables
+from voicereg.domain.states import GONE, State
+from voicereg.domain.voices import DeadlineBasis
+from voicereg.engine import Database
+
+WITH_ID = [state for state in State if state not in {"creating", "unresolved", "failed"}]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_database(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    sqlite_template: SqliteTemplate,
+) -> Iterator[Database]:
+    """One for all tests here: only rows are added to it."""
+    if request.param == "sqlite":
+        opened = Database.open(
+            sqlite_template.copy_to(tmp_path_factory.mktemp("constraints") / "voicereg.db")
+        )
+        yield opened
+        opened.close()
+        return
+    server: PostgresServer = request.getfixturevalue("postgresql")
+    url = server.create(migrated=True)
+    opened = Database.open(url)
+    yield opened
+    opened.close()
+    server.drop(url)
+
+
+@pytest.fixture
+def database(shared_database: Database) -> Iterator[Database]:
+    """A database with nothing but the default account."""
+    yield shared_database
+    with shared_database.write() as connection:
+        connection.execute(sa.update(tables.voices).values(replaces=None))
+        connection.execute(sa.delete(tables.voices))
+        connection.execute(sa.delete(tables.accounts).where(tables.accounts.c.id > GROUP))
+        connection.execute(sa.delete(tables.quota_groups).where(tables.quota_groups.c.id > GROUP))
+
+
+def _insert(database: Database, table: sa.Table, *rows: dict[str, Any]) -> None:
+    with database.write() as connection:
+        for row in rows:
+            connection.execute(sa.insert(table).values(**row))
+
+
+def _refused(database: Database, table: sa.Table, *rows: dict[str, Any]) -> str:
+    """What the database says; the last of the rows alone is at fault."""
+    with database.read() as connection:
+        before = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+    if rows[:-1]:
+        _insert(database, table, *rows[:-1])
+    with pytest.raises(DatabaseUnusable) as caught:
+        _insert(database, table, rows[-1])
+    assert isinstance(caught.value.__cause__, sa.exc.IntegrityError)
+    with database.read() as connection:
+        after = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+    assert after == before + len(rows) - 1
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_fitting_voice_of_each_state_is_taken(database: Database, state: State) -> None:
+    _insert(database, tables.voices, voice_row(state=state))
+
+    with database.read() as connection:
+        assert connection.execute(sa.select(tables.voices.c.state)).scalars().all() == [state]
+
+
+@pytest.mark.parametrize(
+    ("constraint", "changed"),
+    [
+        ("family", {"family": "sambert"}),
+        ("origin", {"origin": "found"}),
+        ("state", {"state": "asleep"}),
+        ("deadline_basis", {"deadline_basis": "guessed"}),
+        *(("voice_id", {"state": state, "voice_id": None}) for state in WITH_ID),
+        ("lease", {"state": State.CREATING, "lease_holder": None}),
+        ("lease", {"state": State.CREATING, "lease_expires_at": None}),
+        ("lease", {"state": State.CREATING, "lease_holder": None, "lease_expires_at": None}),
+        ("lease", {"lease_holder": "host:1:a"}),
+        ("lease", {"lease_expires_at": START}),
+        ("lease", {"lease_holder": "host:1:a", "lease_expires_at": START}),
+        ("delete_intent", {"state": State.DELETING, "delete_asked_at": None}),
+        ("delete_intent", {"state": State.DELETING, "state_before_delete": None}),
+        (
+            "delete_intent",
+            {"state": State.DELETING, "delete_asked_at": None, "state_before_delete": None},
+        ),
+        ("delete_intent", {"delete_asked_at": START}),
+        ("delete_intent", {"state_before_delete": State.ACTIVE}),
+        *(("gone_at", {"state": state, "gone_at": None}) for state in sorted(GONE)),
+        ("gone_at", {"gone_at": START}),
+        ("deadline_at", {"deadline_at": START}),
+        ("deadline_at", {"deadline_at": START - timedelta(days=1)}),
+        ("used_deadline", {"deadline_basis": DeadlineBasis.USED, "last_used_at": None}),
+    ],
+)
+def test_a_voice_that_breaks_a_check_is_refused(
+    database: Database, constraint: str, changed: dict[str, Any]
+) -> None:
+    assert f"ck_voices_{constraint}" in _refused(database, tables.voices, voice_row(**changed))
+
+
+@pytest.mark.parametrize("state", ["creating", "unresolved", "failed"])
+def test_a_voice_that_was_not_made_needs_no_id(database: Database, state: str) -> None:
+    rows = [voice_row(id=key, state=state, voice_id=None) for key in ("one", "two")]
+
+    _insert(database, tables.voices, *rows)
+
+    with database.read() as connection:
+        assert len(connection.execute(sa.select(tables.voices.c.id)).all()) == 2
+
+
+def test_a_used_voice_may_rest_on_its_use(database: Database) -> None:
+    _insert(database, tables.voices, voice_row(deadline_basis="used", last_used_at=START))
+
+    with database.read() as connection:
+        assert connection.execute(sa.select(tables.voices.c.last_used_at)).scalar_one() == START
+
+
+@pytest.mark.parametrize(
+    ("constraint", "row"),
+    [
+        ("ck_quota_limits_family", {"quota_group_id": GROUP, "family": "sambert", "slots": 1}),
+        ("ck_quota_limits_slots", {"quota_group_id": 2, "family": "cosyvoice", "slots": -1}),
+    ],
+)
+def test_a_limit_that_breaks_a_check_is_refused(
+    database: Database, constraint: str, row: dict[str, Any]
+) -> None:
+    _insert(database, tables.quota_groups, {"id": 2, "name": "second", "created_at": START})
+
+    assert constraint in _refused(database, tables.quota_limits, row | {"updated_at": START})
+
+
+def test_a_voice_id_is_recorded_once_per_quota_group(database: Database) -> None:
+    refusal = _refused(
+        database, tables.voices, voice_row(id="one"), voice_row(id="two", state="lost")
+    )
+
+    assert "unique" in refusal.lower()
+    _insert(database, tables.quota_groups, {"id": 2, "name": "second", "created_at": START})
+    _insert(database, tables.voices, voice_row(id="three", quota_group_id=2))
+
+
+_ACCOUNT = {
+    "name": "studio",
+    "region": "cn-beijing",
+    "api_key_env": "STUDIO_KEY",
+    "quota_group_id": GROUP,
+    "created_at": START,
+    "updated_at": START,
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        (tables.voices, voice_row()),
+        (tables.accounts, _ACCOUNT),
+        (tables.quota_groups, {"name": "second", "created_at": START}),
+    ],
+    ids=["voice", "account", "quota group"],
+)
+def test_nothing_is_recorded_twice(
+    database: Database, table: sa.Table, row: dict[str, Any]
+) -> None:
+    assert "unique" in _refused(database, table, row, row).lower()
+
+
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        (
+            tables.quota_limits,
+            {"quota_group_id": GROUP, "family": "cosyvoice", "slots": 1, "updated_at": START},
+        ),
+    ],
+)
+def test_a_family_has_one_limit(database: Database, table: sa.Table, row: dict[str, Any]) -> None:
+    assert "unique" in _refused(database, table, row).lower()
+
+
+@pytest.mark.parametrize("table", ["voice_tags", "voice_previews"])
+def test_a_voice_has_one_of_each_tag_and_one_preview(database: Database, table: str) -> None:
+    _insert(database, tables.voices, voice_row())
+    rows: dict[str, dict[str, Any]] = {
+        "voice_tags": {"voice": "avoice", "key": "team", "value": "news"},
+        "voice_previews": {
+            "voice": "avoice",
+            "data": b"sound",
+            "response_format": "wav",
+            "kept_at": START,
+        },
+    }
+
+    refusal = _refused(database, tables.metadata.tables[table], rows[table], rows[table])
+
+    assert "unique" in refusal.lower()
+
+
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        (tables.voices, voice_row(account_id=99)),
+        (tables.voices, voice_row(quota_group_id=99)),
+        (tables.voices, voice_row(replaces="nobody")),
+        (tables.accounts, _ACCOUNT | {"quota_group_id": 99}),
+        (
+            tables.quota_limits,
+            {"quota_group_id": 99, "family": "cosyvoice", "slots": 1, "updated_at": START},
+        ),
+        (tables.voice_tags, {"voice": "nobody", "key": "team", "value": "news"}),
+        (
+            tables.voice_previews,
+            {"voice": "nobody", "data": b"", "response_format": "wav", "kept_at": START},
+        ),
+    ],
+    ids=[
+        "voices.account_id",
+        "voices.quota_group_id",
+        "voices.replaces",
+        "accounts.quota_group_id",
+        "quota_limits.quota_group_id",
+        "voice_tags.voice",
+        "voice_previews.voice",
+    ],
+)
+def test_a_reference_to_nothing_is_refused(
+    database: Database, table: sa.Table, row: dict[str, Any]
+) -> None:
+    assert "foreign key" in _refused(database, table, row).lower()
+
+
+@pytest.mark.parametrize("table", ["accounts", "quota_groups"])
+def test_what_a_voice_belongs_to_is_not_deleted(database: Database, table: str) -> None:
+    _insert(database, tables.voices, voice_row())
+
+    with pytest.raises(DatabaseUnusable, match=r"(?i)foreign key"), database.write() as connection:
+        connection.execute(sa.delete(tables.metadata.tables[table]))
+
+    with database.read() as connection:
+        assert connection.execute(sa.select(tables.accounts.c.name)).scalars().all() == ["default"]
