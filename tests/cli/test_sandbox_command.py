@@ -1,0 +1,91 @@
+"""``voicereg sandbox`` and ``voicereg demo``: trying it without a key."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.cli.support import assert_refused, creating, finished, spawn
+
+
+@pytest.fixture
+def served() -> Iterator[subprocess.Popen[str]]:
+    process = spawn(
+        "sandbox", "--port", "0", "--json", "--create-seconds", "0", "--limit", "qwen-tts=1"
+    )
+    yield process
+    if process.poll() is None:
+        process.kill()
+        finished(process)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_it_is_told_to_stop(
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+    served: subprocess.Popen[str],
+    number: signal.Signals,
+) -> None:
+    assert served.stdout is not None
+    told = json.loads(served.stdout.readline())
+    monkeypatch.setenv("DASHSCOPE_API_KEY", told["api_key"])
+
+    cli.done("--base-url", told["base_url"], *creating())
+    cli.done("account", "edit", "default", "--limit", "qwen-tts=9")
+    assert cli("-q", "--base-url", told["base_url"], *creating()).code == 3
+
+    served.send_signal(number)
+    result = finished(served)
+    assert (result.code, result.out, result.err) == (0, "", "")
+
+
+def test_it_says_what_to_type(cli: Cli) -> None:
+    process = spawn("sandbox", "--port", "0")
+    assert process.stdout is not None
+
+    lines = [process.stdout.readline() for _ in range(3)]
+    process.terminate()
+    result = finished(process)
+
+    assert lines[0].startswith("export VOICEREG_BASE_URL=http://127.0.0.1:")
+    assert lines[0].endswith("/api/v1\n")
+    assert lines[1] == "export DASHSCOPE_API_KEY=sandbox-key\n"
+    assert lines[2].startswith("export VOICEREG_DATABASE=")
+    assert "Traceback" not in result.err
+
+
+def test_a_port_that_is_taken(cli: Cli) -> None:
+    port = cli.sandbox.base_url.split(":")[2].partition("/")[0]
+
+    assert_refused(
+        cli("sandbox", "--port", port), 2, f"port: Address already in use (given: {port})", "--port"
+    )
+
+
+def test_the_demo_leaves_nothing_behind(cli: Cli, tmp_path: Path) -> None:
+    cli.created()
+    Path("mine.txt").write_text("mine")
+    (tmp_path / "xdg_config_home" / "voicereg").mkdir(parents=True)
+    (tmp_path / "xdg_config_home" / "voicereg" / "config.toml").write_text("not TOML at all")
+    database, environment = cli.content(), dict(os.environ)
+    here, requests = Path.cwd(), len(cli.sandbox.requests)
+
+    result = cli.done("demo")
+
+    for told in ("$ voicereg create", "$ voicereg list", "(exit code 3)", "announcer.wav"):
+        assert told in result.out + result.err
+    assert "deleted" in result.out
+    assert Path.cwd() == here
+    assert [path.name for path in Path().iterdir()] == ["mine.txt"]
+    assert dict(os.environ) == environment
+    assert cli.content() == database
+    assert len(cli.sandbox.requests) == requests
+    assert not (tmp_path / "xdg_data_home").exists()
+    assert cli.sandbox.api_key not in result.out + result.err
