@@ -90,6 +90,8 @@ class Database:
         @sa.event.listens_for(engine, "connect")
         def prepare(connection: sqlite3.Connection, record: object) -> None:
             connection.isolation_level = None  # sqlite3 itself emits no BEGIN; `begin` below does
+            # SQLite's own knows ASCII alone, and a search must find the same on both databases.
+            connection.create_function("lower", 1, _lower, deterministic=True)
             cursor = connection.cursor()
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.execute("PRAGMA synchronous=FULL")
@@ -262,3 +264,7 @@ def _into_wal_mode(cursor: sqlite3.Cursor, clock: Clock, sleep: Sleep) -> None:
             sleep(timedelta(milliseconds=20))
         else:
             return
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value

@@ -79,7 +79,7 @@ def test_an_exceeded_quota_carries_the_figures(
     assert not error.by_provider
     assert said in str(error)
     assert "qwen-tts quota of studio" in str(error)
-    assert "nothing was created" in str(error)
+    assert "no slot was taken" in str(error)
 
 
 def test_a_quota_that_the_provider_calls_full_says_who_said_so() -> None:

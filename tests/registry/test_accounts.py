@@ -184,9 +184,7 @@ def test_the_name_of_anothers_quota_group_is_not_taken_by_chance(registry: Regis
     assert add_account(registry, "company", quota_group="company").quota_group == "company"
 
 
-def test_an_edit_that_changes_nothing_leaves_no_trace(
-    registry: Registry, clock: FakeClock
-) -> None:
+def test_an_edit_that_changes_nothing_leaves_no_trace(registry: Registry, clock: FakeClock) -> None:
     before = add_account(registry, "studio", **FULL)
     logged = registry.events(account="studio")
     clock.advance(timedelta(hours=1))

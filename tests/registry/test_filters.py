@@ -120,7 +120,9 @@ def test_search(registry: Registry, database_url: str) -> None:
     insert_voice(
         database_url, name="b", voice_id="id-needle", prompt="沉稳的男主播", preview_text="café"
     )
-    insert_voice(database_url, name="c", voice_id="id-3", prompt="NEEDLE Ärger", preview_text="晚间新闻")
+    insert_voice(
+        database_url, name="c", voice_id="id-3", prompt="NEEDLE Ärger", preview_text="晚间新闻"
+    )
     insert_voice(
         database_url,
         name="d",

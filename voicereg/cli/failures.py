@@ -8,6 +8,7 @@ from enum import IntEnum
 
 import click
 
+from voicereg.cli.output.text import printable
 from voicereg.domain import errors
 from voicereg.domain.errors import VoiceregError
 
@@ -52,10 +53,21 @@ def exit_code(error: VoiceregError) -> ExitCode:
 
 def describe(error: VoiceregError) -> str:
     """An error as one line, with what to do next on a second one; nothing in it moves a cursor."""
-    from voicereg.cli.output.text import printable
+    lines = [_fitted(f"voicereg: {printable(str(error))}")]
+    if error.advice:
+        lines.append(_fitted(f"  {printable(error.advice)}"))
+    return "\n".join(lines)
 
-    line = f"voicereg: {printable(str(error))}"
-    return f"{line}\n  {printable(error.advice)}" if error.advice else line
+
+def _fitted(line: str) -> str:
+    """A line that a terminal would break in the middle of a word, broken between words."""
+    if not sys.stderr.isatty():
+        return line
+    import shutil
+    import textwrap
+
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(line, width, subsequent_indent="  ", break_long_words=False)
 
 
 def report_failure(error: BaseException, *, verbose: bool) -> int:
@@ -71,8 +83,6 @@ def report_failure(error: BaseException, *, verbose: bool) -> int:
     if verbose and not isinstance(error, click.ClickException | click.Abort | KeyboardInterrupt):
         import traceback
 
-        from voicereg.cli.output.text import printable
-
         trace = "".join(traceback.format_exception(error))
         click.echo(printable(trace, keep_lines=True), err=True, nl=False)
     if isinstance(error, VoiceregError):
@@ -80,16 +90,12 @@ def report_failure(error: BaseException, *, verbose: bool) -> int:
         return exit_code(error)
     if isinstance(error, click.ClickException):
         if error.message and not isinstance(error, click.exceptions.NoArgsIsHelpError):
-            from voicereg.cli.output.text import printable
-
             error.message = printable(error.message)  # type: ignore[misc]
         error.show()
         return error.exit_code
     if isinstance(error, KeyboardInterrupt | click.Abort):
         click.echo("voicereg: interrupted", err=True)
         return ExitCode.INTERRUPTED
-    from voicereg.cli.output.text import printable
-
     if isinstance(error, OSError):
         # The disk is full, a directory has gone: no fault of the program.
         click.echo(f"voicereg: {printable(error.strerror or str(error))}", err=True)

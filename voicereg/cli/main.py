@@ -125,7 +125,13 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 20)
     # Being told to stop is treated like Ctrl-C: a create under way is noted as unresolved.
     signal.signal(signal.SIGTERM, _interrupt)
-    sys.exit(run())
+    code = run()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # What could not be written was told of; the interpreter must not complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from voicereg.cli.output.records import FORMATS
 from voicereg.domain.families import Family
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -87,7 +88,7 @@ def format_options(command: Command) -> Command:
     return click.option(
         "--format",
         "output_format",
-        type=click.Choice(["table", "json", "jsonl", "csv"]),
+        type=click.Choice(list(FORMATS)),
         default="table",
         is_eager=True,
         show_default=True,

@@ -46,3 +46,17 @@ class Account:
             "created_at": rfc3339(self.created_at),
             "updated_at": rfc3339(self.updated_at),
         }
+
+
+ACCOUNT_KEYS = (
+    "name",
+    "region",
+    "workspace",
+    "base_url",
+    "api_key_env",
+    "quota_group",
+    "limits",
+    "created_at",
+    "updated_at",
+)
+"""The keys of :meth:`Account.as_dict`, in order."""

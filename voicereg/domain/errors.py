@@ -81,7 +81,7 @@ class KeyMissing(VoiceregError):
 
 
 class QuotaExceeded(VoiceregError):
-    """A family's quota does not hold what was asked for. Nothing was created."""
+    """A family's quota does not hold what was asked for. No slot was taken."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class QuotaExceeded(VoiceregError):
             slots = "a slot" if needed == 1 else f"{needed} slots"
             what = (
                 f"the {family.value} quota of {quota_group} has no room for {slots}: "
-                f"{used} of {limit} used, {max(0, limit - used)} remaining; nothing was created"
+                f"{used} of {limit} used, {max(0, limit - used)} remaining; no slot was taken"
             )
         super().__init__(what)
         self.family = family

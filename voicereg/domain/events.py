@@ -42,3 +42,17 @@ class Event:
             "after": dict(self.after),
             "reason": self.reason,
         }
+
+
+EVENT_KEYS = (
+    "id",
+    "at",
+    "actor",
+    "action",
+    "account",
+    "voice",
+    "before",
+    "after",
+    "reason",
+)
+"""The keys of :meth:`Event.as_dict`, in order."""

@@ -81,3 +81,20 @@ class Quota:
             "synced_at": rfc3339(self.synced_at),
             "stale": self.stale,
         }
+
+
+QUOTA_KEYS = (
+    "account",
+    "quota_group",
+    "family",
+    "limit",
+    "used",
+    "creating",
+    "unresolved",
+    "unseen",
+    "remaining",
+    "level",
+    "synced_at",
+    "stale",
+)
+"""The keys of :meth:`Quota.as_dict`, in order."""

@@ -130,3 +130,37 @@ class Voice:
             "gone_at": rfc3339(self.gone_at),
             "updated_at": rfc3339(self.updated_at),
         }
+
+
+VOICE_KEYS = (
+    "id",
+    "voice_id",
+    "account",
+    "family",
+    "target_model",
+    "origin",
+    "state",
+    "state_reason",
+    "name",
+    "prompt",
+    "preview_text",
+    "language",
+    "sample_rate",
+    "response_format",
+    "created_at",
+    "last_used_at",
+    "last_used_source",
+    "deadline_at",
+    "deadline_basis",
+    "days_left",
+    "pinned",
+    "owner",
+    "note",
+    "tags",
+    "aliases",
+    "replaces",
+    "request_id",
+    "gone_at",
+    "updated_at",
+)
+"""The keys of :meth:`Voice.as_dict`, in order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from types import TracebackType
@@ -142,4 +143,5 @@ def _cause(error: Exception) -> str:
             "WriteTimeout": "sending timed out",
             "PoolTimeout": "no free connection",
         }.get(type(error).__name__, "timed out")
-    return str(error) or type(error).__name__
+    # "[Errno 111] Connection refused" without the number, which helps nobody.
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -72,7 +73,8 @@ class Accounts:
             changes = self._changes(connection)
             if accounts.find(connection, name) is not None:
                 raise AccountRejected(name, "it exists already", "voicereg account edit changes it")
-            group_id = self._group(changes, name, quota_group, limits)
+            usual = dict.fromkeys(Family, DEFAULT_LIMIT)
+            group_id = self._group(changes, name, quota_group, limits, usual)
             accounts.insert(
                 connection,
                 values
@@ -116,7 +118,7 @@ class Accounts:
         }
         with self._context.database.write() as connection:
             changes = self._changes(connection)
-            before = self._context.account(connection, name)
+            before = self._context.account(connection, name, accounts.Lock.ALONE)
             merged = {column: getattr(before, column) for column in given} | values
             _check(name, merged, quota_group, limits, unchecked=unchecked)
             if quota_group is not None and quota_group != before.quota_group:
@@ -126,20 +128,23 @@ class Accounts:
                     accounts.set_limit(
                         connection, before.quota_group_id, family, limit, changes.now
                     )
-            accounts.update(connection, before.id, values | {"updated_at": changes.now})
+            if values:
+                accounts.update(connection, before.id, values)
             if "quota_group_id" in values:
                 accounts.drop_group_if_unused(connection, before.quota_group_id)
             after = self._context.account(connection, name)
             old, new = _logged(before), _logged(after)
             changed = [field for field in new if old[field] != new[field]]
-            if changed:
-                changes.log(
-                    "account.edit",
-                    account=name,
-                    before={field: old[field] for field in changed},
-                    after={field: new[field] for field in changed},
-                )
-            return after
+            if not changed:
+                return before
+            accounts.update(connection, before.id, {"updated_at": changes.now})
+            changes.log(
+                "account.edit",
+                account=name,
+                before={field: old[field] for field in changed},
+                after={field: new[field] for field in changed},
+            )
+            return replace(after, updated_at=changes.now)
 
     def remove(self, name: str) -> None:
         """Remove an account that no voice is recorded of.
@@ -150,7 +155,7 @@ class Accounts:
         """
         with self._context.database.write() as connection:
             changes = self._changes(connection)
-            found = self._context.account(connection, name)
+            found = self._context.account(connection, name, accounts.Lock.ALONE)
             recorded = accounts.voice_count(connection, found.id)
             if recorded:
                 raise AccountRejected(
@@ -171,7 +176,9 @@ class Accounts:
         account: str,
         quota_group: str | None,
         limits: Mapping[Family, int],
+        usual: Mapping[Family, int],
     ) -> int:
+        """The quota group of that name; a new one with the usual limits, but for those given."""
         existing = accounts.find_group(changes.connection, quota_group or account)
         if existing is not None and quota_group is None:
             raise AccountRejected(
@@ -181,9 +188,8 @@ class Accounts:
                 "or name another group with --quota-group",
             )
         if existing is None:
-            full = {family: limits.get(family, DEFAULT_LIMIT) for family in Family}
             return accounts.insert_group(
-                changes.connection, quota_group or account, full, changes.now
+                changes.connection, quota_group or account, {**usual, **limits}, changes.now
             )
         for family, limit in sorted(limits.items()):
             accounts.set_limit(changes.connection, existing, family, limit, changes.now)
@@ -194,7 +200,7 @@ class Accounts:
     ) -> int:
         """Put an account and its voices into another quota group, when they fit."""
         connection = changes.connection
-        group_id = self._group(changes, account.name, quota_group, limits)
+        group_id = self._group(changes, account.name, quota_group, limits, account.limits)
         for group in sorted({account.quota_group_id, group_id}):
             for family in sorted(Family):
                 slots.lock_limit(connection, group, family)

@@ -37,7 +37,7 @@ class Changes:
         Args:
             voice: the voice as it is in this transaction.
             action: what the audit log calls it.
-            values: the new values, by column.
+            values: the new values, by field; ``tags`` stands for all tags that there are to be.
             reason: a word on why.
 
         Raises:
@@ -52,7 +52,11 @@ class Changes:
             return voice
         follows = self._what_follows(voice, changed)
         changed |= {name: value for name, value in follows.items() if getattr(voice, name) != value}
-        voices.update(self.connection, voice.id, changed)
+        columns = {name: value for name, value in changed.items() if name != "tags"}
+        if columns:
+            voices.update(self.connection, voice.id, columns)
+        if "tags" in changed:
+            voices.set_tags(self.connection, voice.id, changed["tags"])
         self.log(
             action,
             account=voice.account,

@@ -47,14 +47,19 @@ class Context:
         """Who is at work: ``user@host (through)``, unless the opener said otherwise."""
         return self.given_actor or f"{_user()}@{socket.gethostname()} ({self.through})"
 
-    def account(self, connection: sa.Connection, name: str | None = None) -> Account:
-        """The account of that name, or the selected one.
+    def account(
+        self,
+        connection: sa.Connection,
+        name: str | None = None,
+        lock: accounts.Lock = accounts.Lock.NONE,
+    ) -> Account:
+        """The account of that name, or the selected one; locked where that is asked for.
 
         Raises:
             AccountNotFound: there is none.
         """
         name = name or self.settings.account
-        found = accounts.find(connection, name) if is_storable(name) else None
+        found = accounts.find(connection, name, lock) if is_storable(name) else None
         if found is None:
             raise AccountNotFound(name, accounts.names(connection))
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from voicereg.domain.audio import PreviewAudio
 from voicereg.domain.designs import DesignOptions, DesignRequest, Labels, checked_design
 from voicereg.domain.errors import (
     CreateUnresolved,
+    DatabaseProblem,
     InvalidInput,
     Problem,
     StateConflict,
@@ -29,7 +31,9 @@ from voicereg.registry.context import Context
 from voicereg.registry.quotas import Quotas
 from voicereg.registry.texts import is_storable
 from voicereg.store import previews, voices
+from voicereg.store.accounts import Lock
 
+_logger = logging.getLogger(__name__)
 _LONGEST_VOICE_ID = 512
 _LONGEST_LEASE = timedelta(days=366)
 
@@ -84,7 +88,8 @@ class Creates:
                 Problem("lease", str(lease), f"it lasts up to {_LONGEST_LEASE.days} days")
             )
         with context.database.write() as connection:
-            found = context.account(connection, account)
+            # Steady: it must not move to another quota group between here and the voice's row.
+            found = context.account(connection, account, Lock.STEADY)
             self._quotas.take_slot(connection, found, request.family)
             # After the lock: the time spent waiting for it is not part of the attempt.
             now = context.database.now(connection)
@@ -276,7 +281,13 @@ class Slot:
             if error is None
             else f"{type(error).__name__} left the block"
         )
-        self._keep(lambda voice: self._creates.leave_unresolved(voice, cause))
+        try:
+            self._keep(lambda voice: self._creates.leave_unresolved(voice, cause))
+        except DatabaseProblem as problem:
+            # The lease says it later; what left the block must not be hidden by this.
+            _logger.warning(
+                "voice %s could not be noted as unresolved: %s", self._voice.id, problem
+            )
         if error is None:
             raise CreateUnresolved(self._voice, cause)
 

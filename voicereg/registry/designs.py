@@ -86,6 +86,10 @@ class Designs:
         found, voice = self._creates.begin(request, labels, account=account)
         try:
             tell(DesignStage.RECORDED, voice)
+        except BaseException as interruption:
+            self._creates.fail(voice.id, f"called off before it was sent ({_name(interruption)})")
+            raise
+        try:
             created = client.create(request)
         except VoiceQuotaFull as refusal:
             self._creates.fail(voice.id, str(refusal), refusal.request_id)
@@ -97,11 +101,11 @@ class Designs:
             raise
         except ProviderProblem as problem:
             request_id = getattr(problem, "request_id", None)
-            unresolved = self._creates.leave_unresolved(voice.id, str(problem), request_id)
+            unresolved = self._leave_unresolved(voice, str(problem), request_id)
             raise CreateUnresolved(unresolved, str(problem)) from problem
         except BaseException as interruption:
             # Ctrl-C, or a failure of our own: the request may be with the provider.
-            self._creates.leave_unresolved(voice.id, f"interrupted ({type(interruption).__name__})")
+            self._leave_unresolved(voice, f"interrupted ({_name(interruption)})")
             raise
         if created.preview_problem is not None:
             _logger.warning("voice %s: %s", created.voice_id, created.preview_problem)
@@ -136,6 +140,14 @@ class Designs:
         with self._context.database.read() as connection:
             client = self._context.clients.of(self._context.account(connection, voice.account))
         return self._look(client, voice)
+
+    def _leave_unresolved(self, voice: Voice, cause: str, request_id: str | None = None) -> Voice:
+        """Note that nobody knows; where even that fails, the lease on the voice says it later."""
+        try:
+            return self._creates.leave_unresolved(voice.id, cause, request_id)
+        except DatabaseProblem as problem:
+            _logger.warning("voice %s could not be noted as unresolved: %s", voice.id, problem)
+            return voice
 
     def _confirm(self, voice: Voice, created: CreatedVoice) -> Voice:
         """Note the id of a voice that exists: the one thing that must not be lost now."""
@@ -190,3 +202,7 @@ class Designs:
             now = self._context.database.now(connection)
             changes = Changes(connection, actor=self._context.actor, now=now)
             return changes.apply(found, "voice.review", {"state": status.state})
+
+
+def _name(error: BaseException) -> str:
+    return type(error).__name__

@@ -42,6 +42,9 @@ class Edits:
             note: likewise.
             pinned: whether it must stay; None: as it is.
 
+        Returns:
+            The voices as they are now, in the order of ``references``.
+
         Raises:
             InvalidInput: a label that cannot be kept.
             VoiceNotFound, AmbiguousVoice: as a lookup does.
@@ -58,11 +61,12 @@ class Edits:
         with self._context.database.write() as connection:
             now = self._context.database.now(connection)
             changes = Changes(connection, actor=self._context.actor, now=now)
-            return [
-                self._edit_one(changes, voice.id, values, tags, frozenset(untag))
+            edited = {
+                voice: self._edit_one(changes, voice, values, tags, frozenset(untag))
                 # In one order everywhere, so that two edits at once cannot block each other.
-                for voice in sorted(found, key=lambda voice: voice.id)
-            ]
+                for voice in sorted({voice.id for voice in found})
+            }
+        return [edited[voice.id] for voice in found]
 
     def _edit_one(
         self,
@@ -75,21 +79,5 @@ class Edits:
         current = voices.get(changes.connection, voice, lock=True)
         if current is None:
             raise VoiceNotFound(voice, self._context.settings.account)
-        edited = changes.apply(current, "voice.edit", values)
         kept = {key: value for key, value in current.tags.items() if key not in untag}
-        wanted = kept | dict(tags)
-        if wanted == current.tags:
-            return edited
-        voices.remove_tags(changes.connection, voice, current.tags.keys() - wanted.keys())
-        voices.set_tags(changes.connection, voice, wanted)
-        voices.update(changes.connection, voice, {"updated_at": changes.now})
-        changes.log(
-            "voice.edit",
-            account=current.account,
-            voice=voice,
-            before={"tags": dict(current.tags)},
-            after={"tags": wanted},
-        )
-        after = voices.get(changes.connection, voice)
-        assert after is not None  # noqa: S101 - locked above
-        return after
+        return changes.apply(current, "voice.edit", {**values, "tags": {**kept, **tags}})

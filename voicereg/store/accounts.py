@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,14 +13,28 @@ from voicereg.domain.accounts import Account
 from voicereg.domain.families import Family
 from voicereg.tables import accounts, quota_groups, quota_limits, voices
 
+
+class Lock(Enum):
+    """How others are kept from an account's row; on SQLite, a writer has the whole database."""
+
+    NONE = "none"
+    STEADY = "steady"
+    """Nobody changes it meanwhile; others may say the same."""
+    ALONE = "alone"
+    """For a change."""
+
+
 _ACCOUNTS = sa.select(accounts, quota_groups.c.name.label("quota_group")).join(
     quota_groups, accounts.c.quota_group_id == quota_groups.c.id
 )
 
 
-def find(connection: sa.Connection, name: str) -> Account | None:
-    """The account of that name."""
-    row = connection.execute(_ACCOUNTS.where(accounts.c.name == name)).one_or_none()
+def find(connection: sa.Connection, name: str, lock: Lock = Lock.NONE) -> Account | None:
+    """The account of that name, locked until the transaction ends where that is asked for."""
+    query = _ACCOUNTS.where(accounts.c.name == name)
+    if lock is not Lock.NONE:
+        query = query.with_for_update(of=accounts, read=lock is Lock.STEADY)
+    row = connection.execute(query).one_or_none()
     return None if row is None else _account(row, limits_of(connection, row.quota_group_id))
 
 

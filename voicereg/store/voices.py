@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -39,7 +39,7 @@ _TAGS_AT_ONCE = 500
 def insert(connection: sa.Connection, values: Mapping[str, Any], tags: Mapping[str, str]) -> None:
     """Add a voice with its tags."""
     connection.execute(sa.insert(voices).values(**values))
-    set_tags(connection, values["id"], tags)
+    _add_tags(connection, values["id"], tags)
 
 
 def get(connection: sa.Connection, voice: str, *, lock: bool = False) -> Voice | None:
@@ -72,21 +72,17 @@ def update(connection: sa.Connection, voice: str, values: Mapping[str, Any]) -> 
 
 
 def set_tags(connection: sa.Connection, voice: str, tags: Mapping[str, str]) -> None:
-    """Add tags; one that is there already takes the new value."""
-    if not tags:
-        return
-    remove_tags(connection, voice, tags)
-    connection.execute(
-        sa.insert(voice_tags),
-        [{"voice": voice, "key": key, "value": value} for key, value in tags.items()],
-    )
+    """Make these the tags of a voice, and no others."""
+    connection.execute(sa.delete(voice_tags).where(voice_tags.c.voice == voice))
+    _add_tags(connection, voice, tags)
 
 
-def remove_tags(connection: sa.Connection, voice: str, keys: Iterable[str]) -> None:
-    """Remove tags by key; those that are not there are passed over."""
-    connection.execute(
-        sa.delete(voice_tags).where(voice_tags.c.voice == voice, voice_tags.c.key.in_(sorted(keys)))
-    )
+def _add_tags(connection: sa.Connection, voice: str, tags: Mapping[str, str]) -> None:
+    if tags:
+        connection.execute(
+            sa.insert(voice_tags),
+            [{"voice": voice, "key": key, "value": value} for key, value in tags.items()],
+        )
 
 
 def move_to_group(connection: sa.Connection, account_id: int, group_id: int) -> None:

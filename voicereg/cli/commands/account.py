@@ -9,23 +9,12 @@ import click
 from voicereg.cli.app import App, pass_app
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import Command, FamilyLimit, format_options, json_option
-from voicereg.cli.output.documents import print_csv, print_json, print_json_lines
-from voicereg.cli.output.tables import Column, print_fields, print_table
+from voicereg.cli.output.documents import print_json
+from voicereg.cli.output.records import Records, print_records
+from voicereg.cli.output.tables import Column, print_fields
 from voicereg.cli.output.text import local_time
-from voicereg.domain.accounts import Account
+from voicereg.domain.accounts import ACCOUNT_KEYS, Account
 from voicereg.domain.families import Family, Region
-
-ACCOUNT_KEYS = [
-    "name",
-    "region",
-    "workspace",
-    "base_url",
-    "api_key_env",
-    "quota_group",
-    "limits",
-    "created_at",
-    "updated_at",
-]
 
 
 @click.group()
@@ -69,7 +58,10 @@ def _values(command: Command) -> Command:
 @_values
 @pass_app
 def add(app: App, /, name: str, as_json: bool, **given: Any) -> int:
-    """Add the account NAME, in a quota group of its own unless one is named."""
+    """Add the account NAME.
+
+    It gets a quota group of its own, unless one is named.
+    """
     region = given.pop("region") or Region.BEIJING.value
     limits = dict(given.pop("limits"))
     _print(app.registry.accounts.add(name, region=region, limits=limits, **given), as_json)
@@ -81,16 +73,14 @@ def add(app: App, /, name: str, as_json: bool, **given: Any) -> int:
 @pass_app
 def list_accounts(app: App, /, output_format: str) -> int:
     """List all accounts."""
-    found = app.registry.accounts.all()
-    documents = [account.as_dict() for account in found]
-    if output_format == "table":
-        print_table(found, _columns(), "no accounts", app.say)
-    elif output_format == "json":
-        print_json(documents)
-    elif output_format == "jsonl":
-        print_json_lines(documents)
-    else:
-        print_csv(documents, ACCOUNT_KEYS)
+    records = Records(
+        app.registry.accounts.all(),
+        as_dict=Account.as_dict,
+        keys=ACCOUNT_KEYS,
+        columns=_columns,
+        empty="no accounts",
+    )
+    print_records(records, output_format, app.say)
     return ExitCode.DONE
 
 
@@ -109,7 +99,10 @@ def show(app: App, /, name: str, as_json: bool) -> int:
 @_values
 @pass_app
 def edit(app: App, /, name: str, as_json: bool, **given: Any) -> int:
-    """Change the account NAME; an empty value takes a workspace or base URL away."""
+    """Change the account NAME.
+
+    An empty value takes a workspace or base URL away.
+    """
     limits = dict(given.pop("limits"))
     if not limits and all(value is None for key, value in given.items() if key != "unchecked"):
         raise click.UsageError("Nothing to change: say what, such as --limit cosyvoice=900.")
@@ -122,7 +115,10 @@ def edit(app: App, /, name: str, as_json: bool, **given: Any) -> int:
 @json_option
 @pass_app
 def remove(app: App, /, name: str, as_json: bool) -> int:
-    """Remove the account NAME, when no voice was ever recorded of it."""
+    """Remove the account NAME.
+
+    It must have no voices: the record of a voice, even of a gone one, is never erased.
+    """
     removed = app.registry.accounts.one(name)
     app.registry.accounts.remove(name)
     if as_json:

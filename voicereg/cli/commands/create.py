@@ -23,7 +23,13 @@ from voicereg.domain.designs import (
     DesignOptions,
     DesignStage,
 )
-from voicereg.domain.errors import CreateUnresolved, InvalidInput, NoPreview
+from voicereg.domain.errors import (
+    ConfirmNotRecorded,
+    CreateUnresolved,
+    InvalidInput,
+    NoPreview,
+    ReviewRefused,
+)
 from voicereg.domain.states import State
 from voicereg.domain.voices import Voice
 
@@ -91,6 +97,8 @@ def create(
     thirty seconds. CosyVoice voices are then reviewed: exit code 0 when the voice is usable, or
     still being reviewed after the wait (and says so); 5 when the review refused it.
     """
+    if no_wait and wait_seconds is not None:
+        raise click.UsageError("Either --wait or --no-wait.")
     asked: DesignOptions = {"target_model": model, "tags": dict(tags), **given}  # type: ignore[typeddict-item]
     if dry_run:
         return _dry_run(app, as_json, **asked)
@@ -103,6 +111,10 @@ def create(
             voice = app.registry.design(wait=wait, on_stage=progress.reached, **asked)
         except KeyboardInterrupt:
             return _interrupted(app, progress.voice, as_json)
+        except (CreateUnresolved, ConfirmNotRecorded, ReviewRefused) as error:
+            if as_json:
+                print_json(error.voice.as_dict(app.registry.now()))  # a script wants its id
+            raise
         finally:
             if preview_file is not None and progress.made is not None:
                 written = _write_preview(app, progress.made, preview_file)

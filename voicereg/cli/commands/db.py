@@ -20,7 +20,7 @@ def db() -> None:
 @json_option
 @pass_app
 def upgrade(app: App, /, as_json: bool) -> int:
-    """Bring the database to the schema that this version needs, setting it up when empty."""
+    """Set the database up, or bring it up to date."""
     from voicereg.schema import migrate
 
     database = app.open_database()
@@ -38,7 +38,7 @@ def upgrade(app: App, /, as_json: bool) -> int:
 @json_option
 @pass_app
 def current(app: App, /, as_json: bool) -> int:
-    """Show which schema the database has, and which this version needs."""
+    """Show the schema that the database has."""
     from voicereg.schema.revisions import HEAD, found_revision
 
     database = app.open_database()
@@ -56,7 +56,10 @@ def current(app: App, /, as_json: bool) -> int:
 @json_option
 @pass_app
 def check(app: App, /, as_json: bool) -> int:
-    """Check the schema and the data; exit with 1 where something is wrong."""
+    """Check the schema and the data.
+
+    The exit code is 1 where something is wrong.
+    """
     from voicereg.schema.checks import problems
 
     database = app.open_database()

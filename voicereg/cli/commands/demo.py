@@ -122,6 +122,7 @@ def _surroundings(directory: Path, base_url: str, key: str) -> Iterator[None]:
         "VOICEREG_BASE_URL": base_url,
         "VOICEREG_CONFIG": str(directory / "config.toml"),
         "VOICEREG_ACCOUNT": "default",
+        "VOICEREG_SETTLE_AFTER": "15m",
         DEFAULT_KEY_VARIABLE: key,
     }
     before = {name: os.environ.get(name) for name in changed}

@@ -12,13 +12,12 @@ import click
 from voicereg.cli.app import App, pass_app
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import all_accounts_option, format_options
-from voicereg.cli.output.documents import print_csv, print_json, print_json_lines
-from voicereg.cli.output.tables import Column, print_table
+from voicereg.cli.output.records import Records, print_records
+from voicereg.cli.output.tables import Column
 from voicereg.cli.output.text import local_time
 from voicereg.domain.errors import InvalidInput, Problem
-from voicereg.domain.events import Event
+from voicereg.domain.events import EVENT_KEYS, Event
 
-EVENT_KEYS = ["id", "at", "actor", "action", "account", "voice", "before", "after", "reason"]
 _DEFAULT_LIMIT = 50
 
 
@@ -58,15 +57,10 @@ def events(
         limit=None if without_limit else limit,
         account=registry.ALL_ACCOUNTS if all_accounts else None,
     )
-    documents = [event.as_dict() for event in found]
-    if output_format == "table":
-        print_table(found, _columns(), "no events", app.say)
-    elif output_format == "json":
-        print_json(documents)
-    elif output_format == "jsonl":
-        print_json_lines(documents)
-    else:
-        print_csv(documents, EVENT_KEYS)
+    records = Records(
+        found, as_dict=Event.as_dict, keys=EVENT_KEYS, columns=_columns, empty="no events"
+    )
+    print_records(records, output_format, app.say)
     return ExitCode.DONE
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from voicereg.cli.app import App, pass_app
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import FAMILY, KeyMaybeValue, all_accounts_option, format_options
-from voicereg.cli.output.documents import print_csv, print_json, print_json_lines
+from voicereg.cli.output.records import Records, print_records
 from voicereg.domain.filters import SortField
 from voicereg.domain.states import State
-from voicereg.domain.voices import Origin
+from voicereg.domain.voices import VOICE_KEYS, Origin, Voice
+
+if TYPE_CHECKING:
+    from voicereg.cli.output.tables import Column
 
 
 @click.command("list")
@@ -23,8 +26,9 @@ from voicereg.domain.voices import Origin
     "--state",
     "states",
     type=click.Choice([state.value for state in State]),
+    metavar="STATE",
     multiple=True,
-    help="Only in this state; gone ones as well. Several are possible.",
+    help=f"Only in this state, of {', '.join(State)}. Several are possible.",
 )
 @click.option("--tag", "tags", type=KeyMaybeValue(), multiple=True, help="Only with this tag.")
 @click.option("--owner", metavar="NAME", help="Only of this owner.")
@@ -77,17 +81,18 @@ def list_voices(
         **given,
     )
     now = registry.now()
-    if output_format == "table":
-        from voicereg.cli.output.tables import print_table
-        from voicereg.cli.output.voices import voice_columns
-
-        print_table(voices, voice_columns(now, with_account=all_accounts), "no voices", app.say)
-    elif output_format == "json":
-        print_json([voice.as_dict(now) for voice in voices])
-    elif output_format == "jsonl":
-        print_json_lines(voice.as_dict(now) for voice in voices)
-    else:
-        from voicereg.cli.output.voices import VOICE_KEYS
-
-        print_csv((voice.as_dict(now) for voice in voices), VOICE_KEYS)
+    records = Records(
+        voices,
+        as_dict=lambda voice: voice.as_dict(now),
+        keys=VOICE_KEYS,
+        columns=lambda: _columns(now, with_account=all_accounts),
+        empty="no voices",
+    )
+    print_records(records, output_format, app.say)
     return ExitCode.DONE
+
+
+def _columns(now: datetime, *, with_account: bool) -> list[Column[Voice]]:
+    from voicereg.cli.output.voices import voice_columns  # a list as JSON does without
+
+    return voice_columns(now, with_account=with_account)

@@ -7,25 +7,11 @@ import click
 from voicereg.cli.app import App, pass_app
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import FAMILY, all_accounts_option, format_options
-from voicereg.cli.output.documents import print_csv, print_json, print_json_lines
-from voicereg.cli.output.tables import Column, print_table
+from voicereg.cli.output.records import Records, print_records
+from voicereg.cli.output.tables import Column
 from voicereg.cli.output.text import local_time
-from voicereg.domain.quotas import Quota, QuotaLevel
+from voicereg.domain.quotas import QUOTA_KEYS, Quota, QuotaLevel
 
-QUOTA_KEYS = [
-    "account",
-    "quota_group",
-    "family",
-    "limit",
-    "used",
-    "creating",
-    "unresolved",
-    "unseen",
-    "remaining",
-    "level",
-    "synced_at",
-    "stale",
-]
 _STYLES = {
     QuotaLevel.OK: "green",
     QuotaLevel.WARNING: "yellow",
@@ -58,15 +44,10 @@ def quota(
         for quota in registry.quotas(account=registry.ALL_ACCOUNTS if all_accounts else None)
         if family is None or quota.family == family
     ]
-    documents = [quota.as_dict() for quota in quotas]
-    if output_format == "table":
-        print_table(quotas, _columns(), "no quotas", app.say)
-    elif output_format == "json":
-        print_json(documents)
-    elif output_format == "jsonl":
-        print_json_lines(documents)
-    else:
-        print_csv(documents, QUOTA_KEYS)
+    records = Records(
+        quotas, as_dict=Quota.as_dict, keys=QUOTA_KEYS, columns=_columns, empty="no quotas"
+    )
+    print_records(records, output_format, app.say)
     if need is not None:
         for quota in quotas:
             registry.require_quota(quota.family, need, account=quota.account)

@@ -20,6 +20,7 @@ from voicereg.domain.families import DEFAULT_LIMIT, Family, Region
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
+    metavar="PORT",
     default=8787,
     show_default=True,
     help="On loopback; 0: any free one.",
@@ -35,6 +36,7 @@ from voicereg.domain.families import DEFAULT_LIMIT, Family, Region
 @click.option(
     "--create-seconds",
     type=click.FloatRange(0, 600),
+    metavar="SECONDS",
     default=3.0,
     show_default=True,
     help="How long a create takes.",
@@ -42,6 +44,7 @@ from voicereg.domain.families import DEFAULT_LIMIT, Family, Region
 @click.option(
     "--review-seconds",
     type=click.FloatRange(0, 86_400),
+    metavar="SECONDS",
     default=5.0,
     show_default=True,
     help="How long a CosyVoice voice is reviewed.",

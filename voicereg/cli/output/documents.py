@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -32,7 +32,7 @@ def print_json_lines(documents: Iterable[Mapping[str, Any]]) -> None:
         click.echo(escaped_json(_encode(document)))
 
 
-def print_csv(documents: Iterable[Mapping[str, Any]], columns: list[str]) -> None:
+def print_csv(documents: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
     """A header, and a line for each document; what is nested is written as JSON.
 
     A cell that a spreadsheet would run as a formula gets an apostrophe before it.

@@ -20,39 +20,6 @@ _STYLES = {
 }
 _SOON_DAYS = 30
 
-VOICE_KEYS = [
-    "id",
-    "voice_id",
-    "account",
-    "family",
-    "target_model",
-    "origin",
-    "state",
-    "state_reason",
-    "name",
-    "prompt",
-    "preview_text",
-    "language",
-    "sample_rate",
-    "response_format",
-    "created_at",
-    "last_used_at",
-    "last_used_source",
-    "deadline_at",
-    "deadline_basis",
-    "days_left",
-    "pinned",
-    "owner",
-    "note",
-    "tags",
-    "aliases",
-    "replaces",
-    "request_id",
-    "gone_at",
-    "updated_at",
-]
-"""The columns of a CSV of voices; the keys of a voice in JSON."""
-
 
 def voice_columns(now: datetime, *, with_account: bool) -> list[Column[Voice]]:
     """The columns of a list of voices."""
