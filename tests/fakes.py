@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
-
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
