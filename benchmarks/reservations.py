@@ -95,13 +95,12 @@ class _Plain:
         execute = self.connection.execute
         execute("BEGIN IMMEDIATE")
         account = execute(
-            "SELECT a.*, g.name FROM accounts a JOIN quota_groups g ON a.quota_group_id = g.id "
-            "WHERE a.name = ?",
+            "SELECT a.*, g.name, l.family, l.slots FROM accounts a "
+            "JOIN quota_groups g ON a.quota_group_id = g.id "
+            "JOIN quota_limits l ON l.quota_group_id = g.id "
+            "WHERE a.name = ? ORDER BY a.name, l.family",
             ("default",),
-        ).fetchone()
-        execute(
-            "SELECT family, slots FROM quota_limits WHERE quota_group_id = ? ORDER BY family", (1,)
-        ).fetchall()
+        ).fetchall()[0]
         execute(
             "SELECT slots FROM quota_limits WHERE quota_group_id = ? AND family = ?",
             (1, "cosyvoice"),
@@ -138,13 +137,17 @@ class _Plain:
             tuple(values.values()),
         )
         self._log(now, "voice.create", voice, {}, values)
-        self._read(voice)
         execute("COMMIT")
 
     def confirm(self, voice: str, voice_id: str) -> None:
         execute = self.connection.execute
         execute("BEGIN IMMEDIATE")
-        self._read(voice)
+        execute(
+            "SELECT v.*, a.name, (SELECT json_group_object(t.key, t.value) FROM voice_tags t "
+            "WHERE t.voice = v.id) FROM voices v JOIN accounts a ON v.account_id = a.id "
+            "WHERE v.id = ?",
+            (voice,),
+        ).fetchone()
         execute(
             "SELECT id FROM voices WHERE quota_group_id = ? AND voice_id = ?", (1, voice_id)
         ).fetchone()
@@ -156,16 +159,6 @@ class _Plain:
         )
         self._log(now, "voice.confirm", voice, {"state": "creating"}, {"voice_id": voice_id})
         execute("COMMIT")
-
-    def _read(self, voice: str) -> None:
-        self.connection.execute(
-            "SELECT v.*, a.name FROM voices v JOIN accounts a ON v.account_id = a.id "
-            "WHERE v.id = ?",
-            (voice,),
-        ).fetchone()
-        self.connection.execute(
-            "SELECT voice, key, value FROM voice_tags WHERE voice IN (?) ORDER BY key", (voice,)
-        ).fetchall()
 
     def _log(self, now: datetime, action: str, voice: str, before: object, after: object) -> None:
         self.connection.execute(

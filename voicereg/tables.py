@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from voicereg.domain.families import Family
 from voicereg.domain.states import GONE, WITHOUT_VOICE_ID, State
@@ -23,29 +24,49 @@ metadata = sa.MetaData(
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """An aware time, kept in UTC on every database. SQLite alone would drop the offset."""
+    """An aware time, kept in UTC on every database.
+
+    SQLite alone would drop the offset; here its text ends in ``+00:00``, so that it sorts, says
+    what it is, and is read back without a step in Python (a long list has thousands of times).
+    """
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """On SQLite, text of one form."""
+        if dialect.name == "sqlite":
+            text = sqlite.DATETIME(storage_format=_SQLITE_FORMAT)  # type: ignore[no-untyped-call]
+            return dialect.type_descriptor(text)
+        return dialect.type_descriptor(sa.DateTime(timezone=True))
+
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Refuse a naive time; give SQLite the time in UTC without a zone."""
+        """Refuse a naive time; the others go in as UTC."""
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError("a time without a zone is not stored")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+        return value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Any:
         """Every time that comes out is aware, and in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        if dialect.name == "sqlite":
+            return self.load_dialect_impl(dialect).result_processor(dialect, coltype)
+        return _as_utc
 
     def process_literal_param(self, value: Any, dialect: sa.Dialect) -> str:
         """Times are bound, never written into a statement."""
         raise NotImplementedError("times are bound parameters")
+
+
+_SQLITE_FORMAT = (
+    "%(year)04d-%(month)02d-%(day)02d %(hour)02d:%(minute)02d:%(second)02d.%(microsecond)06d+00:00"
+)
+
+
+def _as_utc(value: datetime | None) -> datetime | None:
+    """What PostgreSQL tells in the session's zone, in UTC."""
+    return None if value is None else value.astimezone(UTC)
 
 
 _BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")

@@ -194,21 +194,23 @@ def upgrade() -> None:
 def _make_default_account() -> None:
     """The account `default`: Beijing, shared host, DASHSCOPE_API_KEY, 1,000 and 1,000."""
     connection = op.get_bind()
-    now = datetime.now(UTC)
+    now: object = datetime.now(UTC)
+    time: sa.types.TypeEngine[object] = TIME
     if connection.dialect.name == "sqlite":
-        now = now.replace(tzinfo=None)  # SQLite keeps UTC without saying so
+        # SQLite keeps times as text, which says that it is UTC.
+        now, time = f"{now:%Y-%m-%d %H:%M:%S.%f}+00:00", sa.Text()
     groups = sa.table(
         "quota_groups",
         sa.column("id", sa.Integer),
         sa.column("name", sa.Text),
-        sa.column("created_at", TIME),
+        sa.column("created_at", time),
     )
     limits = sa.table(
         "quota_limits",
         sa.column("quota_group_id", sa.Integer),
         sa.column("family", sa.Text),
         sa.column("slots", sa.Integer),
-        sa.column("updated_at", TIME),
+        sa.column("updated_at", time),
     )
     accounts = sa.table(
         "accounts",
@@ -216,8 +218,8 @@ def _make_default_account() -> None:
         sa.column("region", sa.Text),
         sa.column("api_key_env", sa.Text),
         sa.column("quota_group_id", sa.Integer),
-        sa.column("created_at", TIME),
-        sa.column("updated_at", TIME),
+        sa.column("created_at", time),
+        sa.column("updated_at", time),
     )
     group = connection.execute(
         sa.insert(groups).values(name="default", created_at=now).returning(groups.c.id)

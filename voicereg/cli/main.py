@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import gc
 import os
 import re
@@ -10,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -125,13 +127,20 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 20)
     # Being told to stop is treated like Ctrl-C: a create under way is noted as unresolved.
     signal.signal(signal.SIGTERM, _interrupt)
-    code = run()
-    try:
-        sys.stdout.flush()
-    except OSError:
-        # What could not be written was told of; the interpreter must not complain at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code)
+    _leave(run())
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process without taking every module apart first, which takes longer than a command.
+
+    What has registered for the end of the interpreter still runs, and everything is written out.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        # What could not be written was told of already.
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

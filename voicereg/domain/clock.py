@@ -43,5 +43,5 @@ def rfc3339(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     if moment.tzinfo is UTC:
-        return moment.replace(tzinfo=None).isoformat() + "Z"
+        return moment.isoformat()[: -len("+00:00")] + "Z"
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

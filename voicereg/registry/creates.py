@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 
 from voicereg.domain.accounts import Account
 from voicereg.domain.audio import PreviewAudio
-from voicereg.domain.designs import DesignOptions, DesignRequest, Labels, checked_design
+from voicereg.domain.designs import DesignOptions, checked_design
 from voicereg.domain.errors import (
     CreateUnresolved,
     DatabaseProblem,
@@ -50,20 +51,14 @@ class Creates:
     ) -> Slot:
         """Record a voice and hold its slot, for a create that the caller carries out.
 
-        Raises:
-            InvalidInput: a value that breaks a rule; nothing is recorded.
-            QuotaExceeded: no slot remains; nothing is recorded.
+        Raises: as :meth:`begin` does.
         """
-        with self._context.database.read() as connection:
-            region = self._context.account(connection, account).region
-        request, labels = checked_design(region, **asked)
-        _, voice = self.begin(request, labels, account=account, lease=lease)
+        _, voice = self.begin(asked, account=account, lease=lease)
         return Slot(voice, self)
 
     def begin(
         self,
-        request: DesignRequest,
-        labels: Labels,
+        asked: DesignOptions,
         *,
         account: str | None = None,
         lease: timedelta | None = None,
@@ -72,14 +67,13 @@ class Creates:
         """Record a voice that is about to be made, and take its slot: one transaction.
 
         Args:
-            request: what will be asked of the provider.
-            labels: what the registry adds.
+            asked: what is to be made, as a user gave it.
             account: its name; None: the selected one.
             lease: for how long the create counts as being worked on.
             replaces: the registry id of the voice that it stands in for.
 
         Raises:
-            InvalidInput: a lease that has no end, or has ended already.
+            InvalidInput: a value that breaks a rule, or a lease that has no end or has ended.
             QuotaExceeded: no slot remains; nothing is recorded.
         """
         context = self._context
@@ -90,46 +84,49 @@ class Creates:
         with context.database.write() as connection:
             # Steady: it must not move to another quota group between here and the voice's row.
             found = context.account(connection, account, Lock.STEADY)
+            request, labels = checked_design(found.region, **asked)
             self._quotas.take_slot(connection, found, request.family)
             # After the lock: the time spent waiting for it is not part of the attempt.
             now = context.database.now(connection)
-            changes = Changes(connection, actor=context.actor, now=now)
-            voice = context.new_id()
-            values: dict[str, Any] = {
-                "id": voice,
-                "account_id": found.id,
-                "quota_group_id": found.quota_group_id,
-                "family": request.family,
-                "target_model": request.target_model,
-                "origin": Origin.DESIGNED,
-                "state": State.CREATING,
-                "name": request.name,
-                "prompt": request.prompt,
-                "preview_text": request.preview_text,
-                "language": request.language,
-                "sample_rate": request.sample_rate,
-                "response_format": request.response_format,
-                "created_at": now,
-                "deadline_at": now + INACTIVITY_LIMIT,
-                "deadline_basis": DeadlineBasis.CREATED,
-                "pinned": labels.pinned,
-                "owner": labels.owner,
-                "note": labels.note,
-                "replaces": replaces,
-                "lease_holder": _who(context.new_id()),
-                "lease_expires_at": now + (lease or context.settings.create.settle_after),
-                "updated_at": now,
-            }
-            voices.insert(connection, values, labels.tags)
-            logged = {name: value for name, value in values.items() if value not in (None, False)}
-            for internal in ("id", "account_id", "quota_group_id"):
-                del logged[internal]
-            if labels.tags:
-                logged["tags"] = dict(labels.tags)
-            changes.log("voice.create", account=found.name, voice=voice, after=logged)
-            recorded = voices.get(connection, voice)
-            assert recorded is not None  # noqa: S101 - inserted above
-            return found, recorded
+            voice = Voice(
+                id=context.new_id(),
+                voice_id=None,
+                account=found.name,
+                quota_group_id=found.quota_group_id,
+                family=request.family,
+                target_model=request.target_model,
+                origin=Origin.DESIGNED,
+                state=State.CREATING,
+                state_reason=None,
+                name=request.name,
+                prompt=request.prompt,
+                preview_text=request.preview_text,
+                language=request.language,
+                sample_rate=request.sample_rate,
+                response_format=request.response_format,
+                created_at=now,
+                last_used_at=None,
+                last_used_source=None,
+                deadline_at=now + INACTIVITY_LIMIT,
+                deadline_basis=DeadlineBasis.CREATED,
+                pinned=labels.pinned,
+                owner=labels.owner,
+                note=labels.note,
+                replaces=replaces,
+                request_id=None,
+                lease_holder=_who(context.new_id()),
+                lease_expires_at=now + (lease or context.settings.create.settle_after),
+                delete_asked_at=None,
+                state_before_delete=None,
+                gone_at=None,
+                updated_at=now,
+                tags=labels.tags,
+            )
+            voices.insert(connection, voice, found.id)
+            Changes(connection, actor=context.actor, now=now).log(
+                "voice.create", account=found.name, voice=voice.id, after=_what_was_made(voice)
+            )
+            return found, voice
 
     def confirm(
         self,
@@ -298,3 +295,11 @@ class Slot:
 
 def _who(token: str) -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{token}"
+
+
+def _what_was_made(voice: Voice) -> dict[str, Any]:
+    """The fields of a new voice that say something."""
+    values = {field.name: getattr(voice, field.name) for field in fields(voice)}
+    for known in ("id", "account", "quota_group_id", "aliases"):
+        del values[known]
+    return {name: value for name, value in values.items() if value not in (None, False, {})}

@@ -80,10 +80,10 @@ class Designs:
         tell = on_stage or (lambda stage, voice: None)
         with self._context.database.read() as connection:
             selected = self._context.account(connection, account)
-        request, labels = checked_design(selected.region, **asked)
+        request, _ = checked_design(selected.region, **asked)
         # Before a slot is taken: no key or a wrong URL must change nothing.
         client = self._context.clients.of(selected)
-        found, voice = self._creates.begin(request, labels, account=account)
+        found, voice = self._creates.begin(asked, account=account)
         try:
             tell(DesignStage.RECORDED, voice)
         except BaseException as interruption:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -24,24 +24,36 @@ class Lock(Enum):
     """For a change."""
 
 
-_ACCOUNTS = sa.select(accounts, quota_groups.c.name.label("quota_group")).join(
-    quota_groups, accounts.c.quota_group_id == quota_groups.c.id
+_ACCOUNTS = (
+    sa.select(
+        accounts,
+        quota_groups.c.name.label("quota_group"),
+        quota_limits.c.family,
+        quota_limits.c.slots,
+    )
+    .join(quota_groups, accounts.c.quota_group_id == quota_groups.c.id)
+    .join(quota_limits, quota_limits.c.quota_group_id == quota_groups.c.id)
+    .order_by(accounts.c.name, quota_limits.c.family)
 )
+"""A row for each account and family."""
+_NAMED = _ACCOUNTS.where(accounts.c.name == sa.bindparam("name"))
+_ROW = sa.select(accounts.c.id).where(accounts.c.name == sa.bindparam("name"))
+_LOCKS = {Lock.STEADY: _ROW.with_for_update(read=True), Lock.ALONE: _ROW.with_for_update()}
 
 
 def find(connection: sa.Connection, name: str, lock: Lock = Lock.NONE) -> Account | None:
     """The account of that name, locked until the transaction ends where that is asked for."""
-    query = _ACCOUNTS.where(accounts.c.name == name)
-    if lock is not Lock.NONE:
-        query = query.with_for_update(of=accounts, read=lock is Lock.STEADY)
-    row = connection.execute(query).one_or_none()
-    return None if row is None else _account(row, limits_of(connection, row.quota_group_id))
+    if lock is not Lock.NONE and connection.dialect.name != "sqlite":
+        # A statement of its own: one that waits for a lock goes on with what it joined as it was
+        # before it waited.
+        connection.execute(_LOCKS[lock], {"name": name})
+    found = _accounts(connection.execute(_NAMED, {"name": name}).all())
+    return found[0] if found else None
 
 
 def everyone(connection: sa.Connection) -> list[Account]:
     """All accounts, by name."""
-    rows = connection.execute(_ACCOUNTS.order_by(accounts.c.name)).all()
-    return [_account(row, limits_of(connection, row.quota_group_id)) for row in rows]
+    return _accounts(connection.execute(_ACCOUNTS).all())
 
 
 def names(connection: sa.Connection) -> list[str]:
@@ -128,17 +140,24 @@ def set_limit(
     )
 
 
-def _account(row: Any, limits: Mapping[Family, int]) -> Account:
-    return Account(
-        id=row.id,
-        name=row.name,
-        region=row.region,
-        workspace=row.workspace,
-        base_url=row.base_url,
-        api_key_env=row.api_key_env,
-        quota_group_id=row.quota_group_id,
-        quota_group=row.quota_group,
-        limits=limits,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
+def _accounts(rows: Sequence[sa.Row[Any]]) -> list[Account]:
+    limits: dict[int, dict[Family, int]] = {}
+    for row in rows:
+        limits.setdefault(row.id, {})[Family(row.family)] = row.slots
+    first_rows = {row.id: row for row in reversed(rows)}
+    return [
+        Account(
+            id=row.id,
+            name=row.name,
+            region=row.region,
+            workspace=row.workspace,
+            base_url=row.base_url,
+            api_key_env=row.api_key_env,
+            quota_group_id=row.quota_group_id,
+            quota_group=row.quota_group,
+            limits=limits[row.id],
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+        for row in sorted(first_rows.values(), key=lambda row: row.name)
+    ]

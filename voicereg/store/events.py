@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from voicereg.domain.events import Event
 from voicereg.tables import events
 
+_INSERT = sa.insert(events)
+
 
 def append(
     connection: sa.Connection,
@@ -26,16 +28,17 @@ def append(
 ) -> None:
     """Log one change, in the transaction that makes it."""
     connection.execute(
-        sa.insert(events).values(
-            at=at,
-            actor=actor,
-            action=action,
-            account=account,
-            voice=voice,
-            before=dict(before),
-            after=dict(after),
-            reason=reason,
-        )
+        _INSERT,
+        {
+            "at": at,
+            "actor": actor,
+            "action": action,
+            "account": account,
+            "voice": voice,
+            "before": dict(before),
+            "after": dict(after),
+            "reason": reason,
+        },
     )
 
 

@@ -10,6 +10,24 @@ from voicereg.domain.families import Family
 from voicereg.domain.states import HOLDING, State
 from voicereg.tables import quota_limits, voices
 
+_LOCK_LIMIT = (
+    sa.select(quota_limits.c.slots)
+    .where(
+        quota_limits.c.quota_group_id == sa.bindparam("group_id"),
+        quota_limits.c.family == sa.bindparam("family"),
+    )
+    .with_for_update()
+)
+_COUNT = (
+    sa.select(sa.func.count())
+    .select_from(voices)
+    .where(
+        voices.c.quota_group_id == sa.bindparam("group_id"),
+        voices.c.family == sa.bindparam("family"),
+        voices.c.state.in_(HOLDING),
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -26,9 +44,7 @@ def lock_limit(connection: sa.Connection, group_id: int, family: Family) -> int:
     On SQLite the whole database is locked since BEGIN, and the clause compiles to nothing.
     """
     limit: int = connection.execute(
-        sa.select(quota_limits.c.slots)
-        .where(quota_limits.c.quota_group_id == group_id, quota_limits.c.family == family)
-        .with_for_update()
+        _LOCK_LIMIT, {"group_id": group_id, "family": family}
     ).scalar_one()
     return limit
 
@@ -55,12 +71,4 @@ def held(connection: sa.Connection, group_id: int) -> dict[Family, Held]:
 
 def held_of(connection: sa.Connection, group_id: int, family: Family) -> int:
     """The held slots of one family, counted."""
-    return connection.execute(
-        sa.select(sa.func.count())
-        .select_from(voices)
-        .where(
-            voices.c.quota_group_id == group_id,
-            voices.c.family == family,
-            voices.c.state.in_(HOLDING),
-        )
-    ).scalar_one()
+    return connection.execute(_COUNT, {"group_id": group_id, "family": family}).scalar_one()

@@ -52,7 +52,7 @@ def select(
     if limit is not None or offset:
         # SQLite has no OFFSET without a LIMIT; -1 is how it spells none.
         query = query.limit(limit).offset(offset)
-    return from_rows(connection, connection.execute(query).all())
+    return from_rows(connection.execute(query).all())
 
 
 def page_after(
@@ -73,7 +73,7 @@ def page_after(
             )
         )
     query = query.order_by(voices.c.created_at, voices.c.id).limit(size)
-    return from_rows(connection, connection.execute(query).all())
+    return from_rows(connection.execute(query).all())
 
 
 def longest_idle(
@@ -90,7 +90,7 @@ def longest_idle(
         .order_by(voices.c.deadline_at, voices.c.id)
         .limit(limit)
     )
-    return from_rows(connection, connection.execute(query).all())
+    return from_rows(connection.execute(query).all())
 
 
 def by_exact_id(connection: sa.Connection, account_ids: list[int], reference: str) -> list[Voice]:
@@ -136,7 +136,7 @@ def _matching(
         .order_by(voices.c.created_at, voices.c.id)
         .limit(limit)
     )
-    return from_rows(connection, connection.execute(query).all())
+    return from_rows(connection.execute(query).all())
 
 
 def _conditions(account_ids: list[int], wanted: VoiceFilter) -> list[sa.ColumnElement[bool]]:

@@ -1,23 +1,73 @@
-"""One voice at a time: added, read, locked, changed."""
+"""One voice at a time: added, read, locked, changed.
+
+Statements are made once: putting one together takes longer than SQLite takes to run it.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 
 from voicereg.domain.families import Family
 from voicereg.domain.states import State
 from voicereg.domain.voices import DeadlineBasis, Origin, Voice
 from voicereg.tables import accounts, voice_tags, voices
 
-_FIELDS = tuple(field.name for field in fields(Voice) if field.name not in {"tags", "aliases"})
-SELECT = sa.select(
-    *(accounts.c.name if name == "account" else voices.c[name] for name in _FIELDS)
-).join(accounts, voices.c.account_id == accounts.c.id)
+
+class _JsonObject(sa.sql.functions.FunctionElement[Any]):
+    """An aggregate of keys and values as one JSON object, which each database calls otherwise."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
+@compiles(_JsonObject, "sqlite")
+def _json_group_object(element: _JsonObject, compiler: Any, **options: Any) -> str:
+    return f"json_group_object({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_JsonObject, "postgresql")
+def _json_object_agg(element: _JsonObject, compiler: Any, **options: Any) -> str:
+    return f"CAST(json_object_agg({compiler.process(element.clauses, **options)}) AS TEXT)"
+
+
+_TAGS = (
+    sa.select(_JsonObject(voice_tags.c.key, voice_tags.c.value))
+    .where(voice_tags.c.voice == voices.c.id)
+    .scalar_subquery()
+    .label("tags")
+)
+_FIELDS = tuple(field.name for field in fields(Voice) if field.name != "aliases")
+_OTHERS: dict[str, sa.ColumnElement[Any]] = {"account": accounts.c.name, "tags": _TAGS}
+_OWN = tuple(name for name in _FIELDS if name not in _OTHERS)
+_COLUMNS: list[sa.ColumnElement[Any]] = [
+    _OTHERS[name] if name in _OTHERS else voices.c[name] for name in _FIELDS
+]
+Row = sa.Row[*tuple[Any, ...]]
+
+SELECT: sa.Select[*tuple[Any, ...]] = sa.select(*_COLUMNS).join(
+    accounts, voices.c.account_id == accounts.c.id
+)
 """Voices, their columns in the order of the fields of :class:`Voice`."""
+_GET = SELECT.where(voices.c.id == sa.bindparam("voice"))
+_LOCK = sa.select(voices.c.id).where(voices.c.id == sa.bindparam("voice")).with_for_update()
+_INSERT = sa.insert(voices)
+_UPDATE = sa.update(voices).where(voices.c.id == sa.bindparam("which"))
+_HOLDER = sa.select(voices.c.id).where(
+    voices.c.quota_group_id == sa.bindparam("group_id"),
+    voices.c.voice_id == sa.bindparam("voice_id"),
+)
+
+
+def _tags(text: str | None) -> dict[str, str]:
+    """Tags by key; PostgreSQL has nothing to aggregate where there are none."""
+    return dict(sorted(json.loads(text).items())) if text else {}
+
 
 _FAMILIES = {family.value: family for family in Family}
 _ORIGINS = {origin.value: origin for origin in Origin}
@@ -31,15 +81,15 @@ _CONVERTED = (
     (_FIELDS.index("state"), _STATES.__getitem__),
     (_FIELDS.index("deadline_basis"), _BASES.__getitem__),
     (_FIELDS.index("state_before_delete"), _STATES.get),
+    (_FIELDS.index("tags"), _tags),
 )
-_ID = _FIELDS.index("id")
-_TAGS_AT_ONCE = 500
 
 
-def insert(connection: sa.Connection, values: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+def insert(connection: sa.Connection, voice: Voice, account_id: int) -> None:
     """Add a voice with its tags."""
-    connection.execute(sa.insert(voices).values(**values))
-    _add_tags(connection, values["id"], tags)
+    values = {name: getattr(voice, name) for name in _OWN}
+    connection.execute(_INSERT, {**values, "account_id": account_id})
+    _add_tags(connection, voice.id, voice.tags)
 
 
 def get(connection: sa.Connection, voice: str, *, lock: bool = False) -> Voice | None:
@@ -50,25 +100,24 @@ def get(connection: sa.Connection, voice: str, *, lock: bool = False) -> Voice |
         voice: the registry id.
         lock: keep others from changing it until the transaction ends.
     """
-    query = SELECT.where(voices.c.id == voice)
-    if lock:
-        query = query.with_for_update(of=voices)
-    row = connection.execute(query).one_or_none()
-    return None if row is None else from_rows(connection, [row])[0]
+    if lock and connection.dialect.name != "sqlite":
+        # A statement of its own: one that waits for a lock goes on with the tags, and whatever else
+        # it joined, as they were before it waited. (SQLite's writer has locked everything.)
+        connection.execute(_LOCK, {"voice": voice})
+    row = connection.execute(_GET, {"voice": voice}).one_or_none()
+    return None if row is None else _voice(row)
 
 
 def holder_of(connection: sa.Connection, group_id: int, voice_id: str) -> str | None:
     """The registry id of the voice that a provider's id is recorded for in a quota group."""
     return connection.execute(
-        sa.select(voices.c.id).where(
-            voices.c.quota_group_id == group_id, voices.c.voice_id == voice_id
-        )
+        _HOLDER, {"group_id": group_id, "voice_id": voice_id}
     ).scalar_one_or_none()
 
 
 def update(connection: sa.Connection, voice: str, values: Mapping[str, Any]) -> None:
     """Change a voice's own columns."""
-    connection.execute(sa.update(voices).where(voices.c.id == voice).values(**values))
+    connection.execute(_UPDATE, {**values, "which": voice})
 
 
 def set_tags(connection: sa.Connection, voice: str, tags: Mapping[str, str]) -> None:
@@ -103,24 +152,13 @@ def ids_also_in(connection: sa.Connection, account_id: int, group_id: int) -> in
     ).scalar_one()
 
 
-def from_rows(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[Voice]:
-    """Voices from rows of :data:`SELECT`, with their tags."""
-    tags: dict[str, dict[str, str]] = {}
-    ids = [row[_ID] for row in rows]
-    for start in range(0, len(ids), _TAGS_AT_ONCE):
-        found = connection.execute(
-            sa.select(voice_tags)
-            .where(voice_tags.c.voice.in_(ids[start : start + _TAGS_AT_ONCE]))
-            .order_by(voice_tags.c.key)
-        )
-        for voice, key, value in found:
-            tags.setdefault(voice, {})[key] = value
-    return [_voice(row, tags.get(row[_ID], {})) for row in rows]
+def from_rows(rows: Sequence[Row]) -> list[Voice]:
+    """Voices from rows of :data:`SELECT`."""
+    return [_voice(row) for row in rows]
 
 
-def _voice(row: sa.Row[Any], tags: Mapping[str, str]) -> Voice:
+def _voice(row: Row) -> Voice:
     values = list(row)
     for place, convert in _CONVERTED:
         values[place] = convert(values[place])
-    values.append(tags)
     return Voice(*values)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-
-import click
 
 from voicereg.cli.output.text import escaped_json, printable
 
@@ -15,21 +14,19 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def print_json(document: Any) -> None:
-    """One JSON document: an object over several lines, an array with an element on each.
+    """One JSON document: indented for people, compact for programs.
 
-    (Indenting the elements as well takes ten times as long, which a long list is too much for.)
+    (Indenting takes ten times as long, which is too much for a long list.)
     """
-    if isinstance(document, list) and document:
-        lines = ",\n".join(escaped_json(_encode(element)) for element in document)
-        click.echo(f"[\n{lines}\n]")
-    else:
-        click.echo(escaped_json(json.dumps(document, ensure_ascii=False, indent=2)))
+    indent = 2 if sys.stdout.isatty() or isinstance(document, dict) else None
+    _print(escaped_json(json.dumps(document, ensure_ascii=False, indent=indent)) + "\n")
 
 
 def print_json_lines(documents: Iterable[Mapping[str, Any]]) -> None:
     """One JSON object a line."""
     for document in documents:
-        click.echo(escaped_json(_encode(document)))
+        sys.stdout.write(escaped_json(_encode(document)) + "\n")
+    sys.stdout.flush()
 
 
 def print_csv(documents: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -45,7 +42,13 @@ def print_csv(documents: Iterable[Mapping[str, Any]], columns: Sequence[str]) ->
     writer.writerow(columns)
     for document in documents:
         writer.writerow([_cell(document[name]) for name in columns])
-    click.echo(lines.getvalue(), nl=False)
+    _print(lines.getvalue())
+
+
+def _print(text: str) -> None:
+    """Straight to stdout: `click.echo` looks through all of it for colours, and there are none."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def _cell(value: Any) -> str:
