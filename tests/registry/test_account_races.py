@@ -45,7 +45,7 @@ def test_a_create_counts_where_its_account_was_moved_meanwhile(
                 # What a backend waits for is a snapshot of its own, kept for the transaction.
                 connection.exec_driver_sql("SELECT pg_stat_clear_snapshot()")
         now = account.created_at
-        group = connection.execute(
+        group: int = connection.execute(
             sa.insert(quota_groups).values(name="other", created_at=now).returning(sa.column("id"))
         ).scalar_one()
         connection.execute(
