@@ -9,6 +9,8 @@ from multiprocessing.synchronize import Barrier
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+import sqlalchemy as sa
+
 from tests.engine.waiting import LONG
 from tests.fakes import NARRATOR
 from voicereg import QuotaExceeded, Registry, Settings
@@ -85,18 +87,15 @@ def design_and_tell(place: Place, parent: Connection) -> None:
 
 def reserve_without_commit(place: Place, parent: Connection) -> None:
     """Stop inside the transaction that records a voice, when all of it is written."""
-    from voicereg.store import voices
+    from voicereg.store import events, voices
 
-    def stop(*given: object, **options: object) -> None:
-        recorded = (
-            given[0]
-            .execute(  # type: ignore[attr-defined]
-                voices.SELECT
-            )
-            .all()
-        )
+    log = events.append
+
+    def log_and_stop(connection: sa.Connection, **options: Any) -> None:
+        log(connection, **options)
+        recorded = connection.execute(voices.SELECT).all()
         parent.send(("inside", str(len(recorded))))
         threading.Event().wait()
 
-    with place.open() as registry, patch.object(voices, "get", stop):
+    with place.open() as registry, patch.object(events, "append", log_and_stop):
         registry.reserve(**NARRATOR)
