@@ -33,6 +33,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from voicereg.domain.audio import PreviewAudio
     from voicereg.domain.families import Family
     from voicereg.domain.states import State
     from voicereg.domain.voices import Voice
@@ -218,7 +219,9 @@ class CreateUnresolved(VoiceregError):
 class ConfirmNotRecorded(VoiceregError):
     """The provider made the voice, and the registry could not note its id."""
 
-    def __init__(self, voice: Voice, voice_id: str, cause: str) -> None:
+    def __init__(
+        self, voice: Voice, voice_id: str, cause: str, preview: PreviewAudio | None = None
+    ) -> None:
         super().__init__(
             f"the provider made voice {voice_id}, but the registry could not note it ({cause}); "
             f"voice {voice.id} keeps its slot"
@@ -226,6 +229,8 @@ class ConfirmNotRecorded(VoiceregError):
         self.voice = voice
         self.voice_id = voice_id
         self.cause = cause
+        self.preview = preview
+        """The preview audio, which the provider sends only once."""
         self.advice = f"write the id {voice_id} down: it is the voice that {voice.id} stands for"
 
 

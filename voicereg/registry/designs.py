@@ -162,10 +162,14 @@ class Designs:
                 )
             except DatabaseProblem as problem:
                 if not remaining:
-                    raise ConfirmNotRecorded(voice, created.voice_id, str(problem)) from problem
+                    raise ConfirmNotRecorded(
+                        voice, created.voice_id, str(problem), created.preview
+                    ) from problem
                 self._context.sleep(timedelta(seconds=1))
             except StateConflict as conflict:
-                raise ConfirmNotRecorded(voice, created.voice_id, str(conflict)) from conflict
+                raise ConfirmNotRecorded(
+                    voice, created.voice_id, str(conflict), created.preview
+                ) from conflict
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _await_review(self, client: ProviderClient, voice: Voice, wait: timedelta) -> Voice:

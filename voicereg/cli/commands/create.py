@@ -17,6 +17,7 @@ from voicereg.cli.output.documents import print_json
 from voicereg.cli.output.files import check_writable, write_file
 from voicereg.cli.output.tables import print_fields
 from voicereg.cli.output.voices import voice_fields
+from voicereg.domain.audio import PreviewAudio
 from voicereg.domain.designs import (
     DEFAULT_RESPONSE_FORMAT,
     DEFAULT_SAMPLE_RATE_HZ,
@@ -114,6 +115,8 @@ def create(
         except (CreateUnresolved, ConfirmNotRecorded, ReviewRefused) as error:
             if as_json:
                 print_json(error.voice.as_dict(app.registry.now()))  # a script wants its id
+            if isinstance(error, ConfirmNotRecorded) and error.preview is not None:
+                _rescue_preview(app, error.voice, error.preview, preview_file)
             raise
         finally:
             if preview_file is not None and progress.made is not None:
@@ -204,6 +207,19 @@ def _interrupted(app: App, /, voice: Voice | None, as_json: bool) -> int:
     _print(app, voice, as_json)
     app.say(f"interrupted; the voice is made, and {voice.state.value}")
     return ExitCode.INTERRUPTED
+
+
+def _rescue_preview(
+    app: App, voice: Voice, preview: PreviewAudio, preview_file: Path | None
+) -> None:
+    """The database did not take the only recording of a voice: put it into a file."""
+    path = preview_file or Path(f"{voice.id}.{preview.response_format}")
+    try:
+        write_file(path, preview.data)
+    except InvalidInput as problem:
+        app.say(f"warning: its preview audio is lost: {problem}")
+    else:
+        app.say(f"its preview audio, which is sent only once, is in {path}")
 
 
 def _write_preview(app: App, voice: Voice, path: Path) -> bool:

@@ -73,7 +73,7 @@ def demo() -> int:
         _tell("What there is, and what is left:")
         failed += _run(["list"])
         failed += _run(["quota"])
-        _tell("A full quota is refused here, before the provider is asked.")
+        _tell("A full quota is refused here, before the provider is asked (1,000 lowered to 1).")
         failed += _run(["account", "edit", "default", "--limit", "qwen-tts=1"])
         failed += _run(_STORYTELLER, expected=ExitCode.QUOTA)
         _tell("Deleting a voice makes room. Its record stays.")
