@@ -162,7 +162,7 @@ def test_a_lock_that_is_held_for_too_long_is_reported(
             _set(connection, _locked(connection) + 1)
 
     assert caught.value.database == second.display
-    assert "held by another program; nothing was changed" in str(caught.value)
+    assert "held by another program; this was not written" in str(caught.value)
     assert caught.value.advice == "try again when the other program has finished"
     with second.write() as connection:
         _set(connection, _locked(connection) + 1)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.conftest import OpenRegistry
-from tests.fakes import START, FakeClock
+from tests.fakes import NARRATOR, START, FakeClock
 from tests.registry.rows import COSYVOICE, insert_voice
 from tests.registry.support import FakeProvider, answering, closed_port, failing
 from voicereg import (
     AccessDenied,
     ConnectionLost,
+    DatabaseBusy,
     DeleteUnconfirmed,
     InvalidKey,
     NotConnected,
@@ -21,8 +23,11 @@ from voicereg import (
     Registry,
     Settings,
     State,
+    Voice,
     VoiceProtected,
 )
+from voicereg.registry.changes import Changes
+from voicereg.sandbox import Sandbox
 
 LOST = ConnectionLost("host", "no answer in time")
 REFUSED = AccessDenied("AccessDenied", "not yours", status=403)
@@ -216,3 +221,40 @@ def test_a_fault_is_tried_again_before_it_is_doubted(
     answers = iter([httpx.Response(503, json={}), httpx.Response(200, json={"output": {}})])
     registry = open_registry(client_factory=answering(lambda request: next(answers), clock))
     assert registry.delete(insert_voice(database_url)).state is State.DELETED
+
+
+def fails_to_note(registry: Registry, monkeypatch: pytest.MonkeyPatch, state: State) -> None:
+    """From now on the database takes no change to ``state``."""
+    apply = Changes.apply
+
+    def refuse(self: Changes, voice: Voice, action: str, values: Any, *more: Any) -> Voice:
+        if values["state"] is state:
+            raise DatabaseBusy("elsewhere")
+        return apply(self, voice, action, values, *more)
+
+    monkeypatch.setattr(Changes, "apply", refuse)
+
+
+def test_a_delete_that_cannot_be_noted_says_that_the_voice_is_gone(
+    registry: Registry, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice = registry.design(**NARRATOR)
+    with monkeypatch.context() as away:
+        fails_to_note(registry, away, State.DELETED)
+        with pytest.raises(DeleteUnconfirmed, match="says that it is gone"):
+            registry.delete(voice.id)
+    assert sandbox.voices() == ()
+    assert registry.voice(voice.id).state is State.DELETING
+    assert registry.delete(voice.id).state is State.DELETED  # the next one finds it gone
+
+
+def test_a_refusal_that_cannot_be_noted_is_still_told(
+    registry: Registry, open_registry: OpenRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice = registry.design(**NARRATOR)
+    with monkeypatch.context() as away:
+        fails_to_note(registry, away, State.ACTIVE)
+        with pytest.raises(AccessDenied):
+            deleting(open_registry, REFUSED).delete(voice.id)
+    assert registry.voice(voice.id).state is State.DELETING
+    assert registry.quota("qwen-tts").used == 1

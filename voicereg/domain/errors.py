@@ -29,7 +29,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -280,10 +279,11 @@ class DatabaseUnusable(DatabaseProblem):
 class DatabaseBusy(DatabaseProblem):
     """Another program held the database for longer than it was waited for."""
 
-    def __init__(self, database: str, waited_until: datetime | None = None) -> None:
-        super().__init__(f"the database {database} is held by another program; nothing was changed")
+    def __init__(self, database: str) -> None:
+        super().__init__(
+            f"the database {database} is held by another program; this was not written"
+        )
         self.database = database
-        self.waited_until = waited_until
         self.advice = "try again when the other program has finished"
 
 

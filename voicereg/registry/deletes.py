@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
 import sqlalchemy as sa
 
-from voicereg.domain.errors import DeleteUnconfirmed, ProviderProblem, StateConflict, VoiceProtected
+from voicereg.domain.errors import (
+    DatabaseProblem,
+    DeleteUnconfirmed,
+    ProviderProblem,
+    StateConflict,
+    VoiceProtected,
+)
 from voicereg.domain.provider_errors import NotConnected, ProviderRefused
 from voicereg.domain.states import State
 from voicereg.domain.voices import Voice
@@ -12,6 +20,8 @@ from voicereg.registry.changes import Changes
 from voicereg.registry.context import Context
 from voicereg.registry.lookups import Lookups
 from voicereg.store import voices
+
+_logger = logging.getLogger(__name__)
 
 
 class Deletes:
@@ -65,13 +75,19 @@ class Deletes:
             was_there = client.delete(voice.family, voice.voice_id, voice.origin)
         except (ProviderRefused, NotConnected) as problem:
             if not asked_before:  # an earlier delete that may have arrived is not undone by this
-                self._note_refusal(voice, str(problem))
+                try:
+                    self._note_refusal(voice, str(problem))
+                except DatabaseProblem as unnoted:
+                    _logger.warning("voice %s still counts as deleting: %s", voice.id, unnoted)
             raise
         except ProviderProblem as problem:
             raise DeleteUnconfirmed(voice, str(problem)) from problem
-        return self._note_deleted(
-            voice, None if was_there else "the provider knew no such voice any more"
-        )
+        reason = None if was_there else "the provider knew no such voice any more"
+        try:
+            return self._note_deleted(voice, reason)
+        except DatabaseProblem as problem:
+            cause = f"the provider says that it is gone, and that could not be noted: {problem}"
+            raise DeleteUnconfirmed(voice, cause) from problem
 
     def _ask(self, voice: Voice, *, force: bool) -> tuple[Voice, bool]:
         """Record the intent, so that a delete whose answer is lost is not taken for a loss.
