@@ -116,7 +116,15 @@ class Database:
             query={name: "***" if "password" in name else url.query[name] for name in url.query}
         ).render_as_string(hide_password=True)
         try:
-            engine = sa.create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15)
+            engine = sa.create_engine(
+                url,
+                pool_pre_ping=True,
+                pool_size=5,
+                max_overflow=15,
+                # Whatever the server's own is: what is counted under a lock must be what is there
+                # once the lock is had, not what was there when the transaction began.
+                isolation_level="READ COMMITTED",
+            )
         except ModuleNotFoundError as error:
             raise DatabaseUnusable(
                 display,

@@ -15,6 +15,10 @@ from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.quotas import QuotaThresholds
 
 APPLICATION = "voicereg"
+CONNECT_TRIES = 4
+"""How often a request is sent that did not get through."""
+LONGEST_BACKOFF = timedelta(seconds=8)
+"""The longest wait between two tries, unless the provider asks for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,15 +236,19 @@ def _check(settings: Settings) -> None:
             )
         )
     create = settings.create
+    # A create that could not connect is tried again; an answer may take a read time-out to begin,
+    # and another before it is given up.
     longest = (
-        create.pool_timeout + create.connect_timeout + create.write_timeout + create.read_timeout
+        CONNECT_TRIES * (create.pool_timeout + create.connect_timeout + LONGEST_BACKOFF)
+        + create.write_timeout
+        + 2 * create.read_timeout
     )
     if create.settle_after <= longest:
         raise InvalidInput(
             Problem(
                 "create.settle_after",
                 f"{int(create.settle_after.total_seconds())}s",
-                "it must be longer than any create can last: the timeouts add up to "
+                "it must be longer than any create can last: the time-outs add up to "
                 f"{int(longest.total_seconds())}s",
             )
         )

@@ -148,6 +148,17 @@ def upgrade() -> None:
         "ix_voices_slots", "voices", ["quota_group_id", "family", "state", "deadline_at"]
     )
     op.create_index("ix_voices_account_created", "voices", ["account_id", "created_at", "id"])
+    for name, time in (
+        ("ix_voices_live_created", "created_at"),
+        ("ix_voices_live_deadline", "deadline_at"),
+    ):
+        op.create_index(
+            name,
+            "voices",
+            ["account_id", time, "id"],
+            sqlite_where=sa.text("gone_at IS NULL"),
+            postgresql_where=sa.text("gone_at IS NULL"),
+        )
     op.create_index("ix_voices_voice_id", "voices", ["voice_id"])
     op.create_table(
         "voice_tags",

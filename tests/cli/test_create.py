@@ -178,20 +178,35 @@ def test_interrupted_before_anything_was_sent(cli: Cli, monkeypatch: pytest.Monk
     assert cli.actions == []
 
 
-@pytest.mark.parametrize("state", ["creating", "unresolved"])
-def test_interrupted_while_the_answer_is_noted(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, state: str
-) -> None:
-    if state == "creating":
-        monkeypatch.setattr(Creates, "confirm", interrupt)
-    else:
-        monkeypatch.setattr("voicereg.provider.client.ProviderClient.create", interrupt)
+def test_interrupted_while_the_provider_is_asked(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voicereg.provider.client.ProviderClient.create", interrupt)
 
     result = cli("-q", *creating("qwen-tts", "--json"))
 
+    assert result.code == 6
+    assert result.json()["state"] == "unresolved"
     (voice,) = cli.done("list", "--json").json()
-    assert voice["state"] == state
-    assert_refused(result, 6, voice["id"], "interrupted", "do not repeat it blindly")
+    assert voice == result.json()
+    for words in (voice["id"], "interrupted", "do not repeat it blindly"):
+        assert words in result.err
+
+
+def test_interrupted_while_the_answer_is_noted(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
+) -> None:
+    """The voice exists: its id and its only recording are told, whatever stopped us."""
+    monkeypatch.setattr(Creates, "confirm", interrupt)
+
+    result = cli(*creating("qwen-tts", "--json"))
+
+    assert result.code == 6
+    (voice,) = cli.done("list", "--json").json()
+    assert voice["state"] == "creating"
+    assert result.json() == voice
+    (made,) = sandbox.voices()
+    for words in (made.voice_id, "interrupted", f"{voice['id']}.wav"):
+        assert words in result.err
+    assert Path(f"{voice['id']}.wav").read_bytes().startswith(b"RIFF")
 
 
 def test_interrupted_while_the_review_is_waited_for(

@@ -9,7 +9,7 @@ import pytest
 from tests.cli.support import creating
 from voicereg import DatabaseBusy
 from voicereg.cli.main import run
-from voicereg.registry import designs
+from voicereg.registry import context
 from voicereg.registry.creates import Creates
 from voicereg.sandbox import Sandbox
 
@@ -27,7 +27,7 @@ def test_the_preview_goes_into_a_file(
         raise DatabaseBusy("elsewhere")
 
     monkeypatch.setattr(Creates, "confirm", busy)
-    monkeypatch.setattr(designs, "_CONFIRM_TRIES", 1)
+    monkeypatch.setattr(context, "_TRIES", 1)
     monkeypatch.chdir(tmp_path)
     file = ["--preview", "asked.wav"] if named else []
     assert run(creating("qwen-tts", *file)) == 6

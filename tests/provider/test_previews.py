@@ -34,15 +34,47 @@ BROKEN: list[tuple[object, str]] = [
     ({"data": ""}, "empty"),
     ({"data": "not Base64!"}, "Base64"),
     ({"data": "UklGR"}, "Base64"),
+    ({"data": "data:audio/wav;base64,"}, "empty"),
     ({"data": "!" + encoded(WAV)}, "Base64"),
     ({"data": "é" * 4}, "Base64"),
-    ({"data": encoded(b"<html>"), "response_format": "wav"}, "wav"),
-    ({"data": encoded(b"<html>"), "response_format": "WAV"}, "wav"),
-    ({"data": encoded(b"<html>")}, "wav"),
-    ({"data": encoded(WAV), "response_format": "mp3"}, "mp3"),
-    ({"data": encoded(WAV), "response_format": "opus"}, "opus"),
-    ({"data": encoded(b"OggS"), "response_format": "wav"}, "wav"),
 ]
+
+ODD: list[tuple[bytes, str | None, str]] = [
+    (b"<html>", "wav", "wav"),
+    (b"<html>", "WAV", "wav"),
+    (b"<html>", None, "wav"),
+    (WAV, "mp3", "mp3"),
+    (WAV, "opus", "opus"),
+    (b"OggS", "wav", "wav"),
+]
+
+
+@pytest.mark.parametrize(("data", "said", "named"), ODD)
+@pytest.mark.parametrize("family", list(Family))
+def test_what_looks_odd_is_kept_and_told(
+    family: Family, data: bytes, said: str | None, named: str
+) -> None:
+    """It is sent only once."""
+    voice = made(family, {"data": encoded(data), "response_format": said})
+    assert voice.preview is not None
+    assert voice.preview.data == data
+    assert voice.preview_problem is not None
+    assert named in voice.preview_problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        encoded(WAV).rstrip("="),
+        "\n".join([encoded(WAV)[:8], encoded(WAV)[8:], ""]),
+        "data:audio/wav;base64," + encoded(WAV),
+    ],
+)
+def test_base64_is_read_however_it_is_written(text: str) -> None:
+    voice = made(Family.COSYVOICE, {"data": text})
+    assert voice.preview is not None
+    assert voice.preview.data == WAV
+    assert voice.preview_problem is None
 
 
 @pytest.mark.parametrize(("preview", "problem"), BROKEN)

@@ -38,12 +38,11 @@ def test_every_text_comes_back_as_it_went_in(
     slot = registry.reserve(
         **asked, family="qwen-tts", unchecked=True, owner=text, note=text, tags={key: text}
     )
-    voice = slot.confirm(f"{text}-id", request_id=text)
+    voice = slot.confirm("an-id", request_id=text)
     for field in (*FIELDS, "owner", "note", "request_id"):
         assert getattr(voice, field) == text
     assert voice.tags == {key: text}
-    assert registry.voice(f"{text}-id") == voice
-    assert registry.voice(text) == voice, "its beginning"
+    assert registry.voice("an-id") == voice
     for wanted in (
         {"owner": text},
         {"search": text},

@@ -134,7 +134,9 @@ def test_with_only_pinned_voices_the_advice_names_none(
 ) -> None:
     pinned = insert_voice(database_url, pinned=True)
     set_limits(registry, {Family.COSYVOICE: 1})
-    error = refusal(registry)
+    with pytest.raises(QuotaExceeded) as exceeded:
+        registry.require_quota(COSYVOICE, 1)
+    error = exceeded.value
     assert error.advice is not None
     assert "pinned" in error.advice
     assert pinned not in error.advice

@@ -7,11 +7,15 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+from sqlalchemy.engine import make_url
+
 from tests.conftest import OpenRegistry
+from tests.databases import PostgresServer
 from tests.registry.rows import COSYVOICE, QWEN, counts, insert_voices
-from tests.registry.support import COSY, FakeProvider, add_account, made
+from tests.registry.support import COSY, FakeProvider, add_account, edit_account, made
 from tests.registry.support import QWEN as NARRATED
-from voicereg import QuotaExceeded, Registry, State
+from voicereg import Family, QuotaExceeded, Registry, Settings, State
 from voicereg.domain.designs import DesignRequest
 from voicereg.domain.remote import CreatedVoice
 from voicereg.sandbox import Sandbox
@@ -152,3 +156,19 @@ def test_a_full_registry_says_so_to_all(registry: Registry, database_url: str) -
     ended = at_once(THREADS, lambda number: registry.reserve(**COSY))
     assert ended == {QuotaExceeded.__name__: THREADS}
     assert counts(database_url) == before
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_the_server_s_own_isolation_is_of_no_account(
+    postgresql: PostgresServer, isolation: str
+) -> None:
+    """A count under a lock must see what was there when the lock was had."""
+    url = postgresql.create(migrated=True)
+    name = make_url(url).database
+    postgresql.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = '{isolation}'")
+    with Registry.open(url, settings=Settings()) as registry:
+        edit_account(registry, "default", limits={Family.QWEN_TTS: 3})
+        done = at_once(8, lambda number: registry.reserve(**NARRATED))
+        assert done == {"done": 3, "QuotaExceeded": 5}
+        assert registry.quota("qwen-tts").used == 3
+    postgresql.drop(url)

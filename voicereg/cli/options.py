@@ -10,6 +10,7 @@ import click
 from voicereg.cli.output.records import FORMATS
 from voicereg.domain.families import Family
 
+Value = TypeVar("Value")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -47,6 +48,17 @@ class KeyMaybeValue(click.ParamType[tuple[str, str | None]]):
         return key, rest if equals else None
 
 
+def each_once(
+    context: click.Context, parameter: click.Parameter, pairs: tuple[tuple[str, Value], ...]
+) -> dict[str, Value]:
+    """Pairs as a dictionary; a key that is given twice is refused, where one would be lost."""
+    keys = [key for key, _ in pairs]
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if twice:
+        raise click.BadParameter(f"{twice[0]!r} is given twice", context, parameter)
+    return dict(pairs)
+
+
 class FamilyLimit(click.ParamType[tuple[Family, int]]):
     """``FAMILY=N``."""
 
@@ -65,6 +77,8 @@ class FamilyLimit(click.ParamType[tuple[Family, int]]):
         return Family(family), int(number)
 
 
+MOST = 2**31 - 1
+"""The highest number of rows that can be asked for."""
 FAMILY = click.Choice([family.value for family in Family])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

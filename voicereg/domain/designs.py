@@ -104,7 +104,7 @@ def checked_design(region: str, **asked: Unpack[DesignOptions]) -> tuple[DesignR
         tags=dict(asked.get("tags") or {}),
         owner=asked.get("owner"),
         note=asked.get("note"),
-        pinned=asked.get("pin", False),
+        pinned=bool(asked.get("pin")),
     )
     try:
         request = design_request(
@@ -218,6 +218,8 @@ def _label_problems(labels: Labels) -> list[Problem]:
 
 def checked_text(text: str, where: str, *, longest: int) -> list[Problem]:
     """What keeps ``text`` out of the database: a NUL, half a surrogate pair, or its length."""
+    if not isinstance(text, str):
+        return [Problem(where, str(text), "it is not a text")]
     if "\x00" in text:
         return [Problem(where, text, "it holds a NUL character")]
     if any("\ud800" <= character <= "\udfff" for character in text):

@@ -41,7 +41,7 @@ class CreatedVoice:
     target_model: str
     preview: PreviewAudio | None
     preview_problem: str | None
-    """Why there is no preview, where the answer should have carried one."""
+    """Why there is no preview, or what is odd about it."""
     request_id: str | None
 
 

@@ -124,7 +124,7 @@ def read_answer(raw: RawAnswer, action: Action, now: datetime) -> Answer:
             )
         raise AnswerUnreadable("it is no JSON object", status=raw.status)
     request_id = _text(body.get("request_id"))
-    code = _text(body.get("code"))
+    code = _code(body.get("code"))
     if code or raw.status >= 400:
         raise _error_class(code or "", raw.status, action)(
             code or f"HTTP {raw.status}",
@@ -175,6 +175,13 @@ def _parsed(raw: RawAnswer) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
+
+
+def _code(value: object) -> str | None:
+    """An error code; one that is no text (and does not say 200) is as undocumented as any other."""
+    if isinstance(value, str) or not value or value == 200:
+        return _text(value)
+    return _text(str(value))
 
 
 def _text(value: object) -> str | None:

@@ -85,7 +85,7 @@ class ProviderClient:
             raise answer.unreadable(str(error)) from None
         preview, problem = None, None
         try:
-            preview = read_preview(answer.output, request)
+            preview, problem = read_preview(answer.output, request)
         except ValueError as error:
             problem = str(error)
         return CreatedVoice(

@@ -15,7 +15,8 @@ _SHARED_HOSTS = {
     Region.SINGAPORE: "dashscope-intl.aliyuncs.com",
 }
 _BASE_PATH = "/api/v1"
-_HOST_LABEL = re.compile(r"[A-Za-z0-9_-]+")
+HOST_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
+"""What a region or a workspace may be, both of which become a part of a host's name."""
 """What a workspace and a region are made of: nothing that could make them another host."""
 
 
@@ -47,13 +48,13 @@ def endpoint(*, region: str, workspace: str | None, base_url: str | None) -> End
         InvalidInput: a base URL that is not one, or would send the key unencrypted; a region
             whose host is not known; or a workspace or region that cannot be part of a host.
     """
-    if workspace is not None and not _HOST_LABEL.fullmatch(workspace):
+    if workspace is not None and not HOST_LABEL.fullmatch(workspace):
         raise InvalidInput(Problem("workspace", workspace, "it is letters, digits, - and _ only"))
     if base_url is not None:
         parts = checked_base_url(base_url)
         return Endpoint(base_url.rstrip("/"), parts.netloc, workspace)
     if workspace is not None:
-        if not _HOST_LABEL.fullmatch(region):
+        if not HOST_LABEL.fullmatch(region):
             raise InvalidInput(Problem("region", region, "it is letters, digits, - and _ only"))
         host = f"{workspace}.{region}.maas.aliyuncs.com"
     else:

@@ -18,6 +18,7 @@ from voicereg.domain.provider_errors import (
     ProviderFault,
     RateLimited,
 )
+from voicereg.settings import CONNECT_TRIES, LONGEST_BACKOFF
 
 _logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -36,9 +37,9 @@ class Backoff:
 
     rng: Random
     sleep: Sleep
-    tries: int = 4
+    tries: int = CONNECT_TRIES
     first: timedelta = timedelta(milliseconds=500)
-    longest: timedelta = timedelta(seconds=8)
+    longest: timedelta = LONGEST_BACKOFF
     longest_asked: timedelta = timedelta(seconds=60)
     """A ``Retry-After`` beyond this is left to the caller."""
 

@@ -12,14 +12,13 @@ import sqlalchemy as sa
 from voicereg.domain.accounts import DEFAULT_KEY_VARIABLE, Account
 from voicereg.domain.errors import AccountRejected, InvalidInput, Problem
 from voicereg.domain.families import DEFAULT_LIMIT, Family, Region
-from voicereg.provider.endpoints import checked_base_url
+from voicereg.provider.endpoints import HOST_LABEL, checked_base_url
 from voicereg.registry.changes import Changes
 from voicereg.registry.context import ALL_ACCOUNTS, Context
 from voicereg.registry.texts import is_storable
 from voicereg.store import accounts, slots, voices
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_HOST_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _LARGEST_LIMIT = 1_000_000
 
@@ -70,6 +69,7 @@ class Accounts:
         }
         _check(name, values, quota_group, limits, unchecked=unchecked)
         with self._context.database.write() as connection:
+            accounts.lock_changes(connection)
             changes = self._changes(connection)
             if accounts.find(connection, name) is not None:
                 raise AccountRejected(name, "it exists already", "voicereg account edit changes it")
@@ -117,10 +117,10 @@ class Accounts:
             column: value or None for column, value in given.items() if value is not None
         }
         with self._context.database.write() as connection:
+            accounts.lock_changes(connection)
             changes = self._changes(connection)
             before = self._context.account(connection, name, accounts.Lock.ALONE)
-            merged = {column: getattr(before, column) for column in given} | values
-            _check(name, merged, quota_group, limits, unchecked=unchecked)
+            _check(name, values, quota_group, limits, unchecked=unchecked)
             if quota_group is not None and quota_group != before.quota_group:
                 values["quota_group_id"] = self._move(changes, before, quota_group, limits)
             else:
@@ -154,6 +154,7 @@ class Accounts:
             AccountRejected: voices are recorded of it, gone ones included.
         """
         with self._context.database.write() as connection:
+            accounts.lock_changes(connection)
             changes = self._changes(connection)
             found = self._context.account(connection, name, accounts.Lock.ALONE)
             recorded = accounts.voice_count(connection, found.id)
@@ -210,6 +211,7 @@ class Accounts:
                 account.name, f"{twice} of its voices are recorded in {quota_group} as well"
             )
         already = slots.held(connection, group_id)
+        voices.lock_all_of(connection, account.id)
         voices.move_to_group(connection, account.id, group_id)
         after = slots.held(connection, group_id)
         for family, limit in accounts.limits_of(connection, group_id).items():
@@ -230,21 +232,18 @@ def _check(
     *,
     unchecked: bool,
 ) -> None:
-    problems = []
+    problems: list[Problem] = []
     letters = "it takes 1 to 64 letters, digits, dots, dashes and underscores"
     if not _NAME.fullmatch(name):
         problems.append(Problem("name", name, letters))
     if quota_group is not None and not _NAME.fullmatch(quota_group):
         problems.append(Problem("quota-group", quota_group, letters))
-    region, workspace = values["region"], values["workspace"]
-    known = [region.value for region in Region]
-    if region not in known and not unchecked:
-        problems.append(Problem("region", region or "", f"it must be one of {', '.join(known)}"))
-    elif not _HOST_LABEL.fullmatch(region or ""):
-        problems.append(Problem("region", region or "", "it takes letters, digits and dashes"))
-    if workspace is not None and not _HOST_LABEL.fullmatch(workspace):
+    if "region" in values:
+        problems += _region_problems(values["region"] or "", unchecked=unchecked)
+    workspace = values.get("workspace")
+    if workspace is not None and not HOST_LABEL.fullmatch(workspace):
         problems.append(Problem("workspace", workspace, "it takes letters, digits and dashes"))
-    if not _VARIABLE.fullmatch(values["api_key_env"] or ""):
+    if "api_key_env" in values and not _VARIABLE.fullmatch(values["api_key_env"] or ""):
         # The value is not shown: it may be a key, put here by mistake.
         problems.append(
             Problem(
@@ -261,10 +260,20 @@ def _check(
             )
     if problems:
         raise InvalidInput(*problems)
-    if values["base_url"] is not None:
-        if not is_storable(values["base_url"]):
-            raise InvalidInput(Problem("base-url", ascii(values["base_url"]), "it is not a URL"))
-        checked_base_url(values["base_url"])
+    base_url = values.get("base_url")
+    if base_url is not None:
+        if not is_storable(base_url):
+            raise InvalidInput(Problem("base-url", ascii(base_url), "it is not a URL"))
+        checked_base_url(base_url)
+
+
+def _region_problems(region: str, *, unchecked: bool) -> list[Problem]:
+    known = [member.value for member in Region]
+    if region not in known and not unchecked:
+        return [Problem("region", region, f"it must be one of {', '.join(known)}")]
+    if not HOST_LABEL.fullmatch(region):
+        return [Problem("region", region, "it takes letters, digits and dashes")]
+    return []
 
 
 def _logged(account: Account) -> dict[str, Any]:

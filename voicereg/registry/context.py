@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from random import Random
+from typing import TypeVar
 
 import sqlalchemy as sa
 
 from voicereg.domain.accounts import Account
 from voicereg.domain.clock import Clock, Sleep
-from voicereg.domain.errors import AccountNotFound
+from voicereg.domain.errors import AccountNotFound, DatabaseProblem
 from voicereg.engine import Database
 from voicereg.registry.clients import Clients
 from voicereg.registry.texts import is_storable
@@ -25,6 +29,10 @@ ALL_ACCOUNTS = "*"
 _FIRST = "abcdefghjkmnpqrstvwxyz"
 _DIGITS = "0123456789" + _FIRST
 _ID_LENGTH = 12
+_TRIES = 4
+_PAUSE = timedelta(seconds=1)
+_logger = logging.getLogger(__name__)
+Noted = TypeVar("Noted")
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,20 @@ class Context:
         if name == ALL_ACCOUNTS:
             return accounts.everyone(connection)
         return [self.account(connection, name)]
+
+    def patiently(self, note: Callable[[], Noted]) -> Noted:
+        """Note what the provider has done, with more than one try: it cannot be asked again.
+
+        Raises:
+            DatabaseProblem: the database did not take it for good.
+        """
+        for _ in range(_TRIES - 1):
+            try:
+                return note()
+            except DatabaseProblem as problem:
+                _logger.info("%s; once more in %s", problem, _PAUSE)
+                self.sleep(_PAUSE)
+        return note()
 
     def new_id(self) -> str:
         """A registry id: twelve characters that are not mistaken for each other, a letter first.

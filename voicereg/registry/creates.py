@@ -26,16 +26,15 @@ from voicereg.domain.errors import (
 )
 from voicereg.domain.rules import RULES
 from voicereg.domain.states import State
+from voicereg.domain.voice_ids import is_voice_id
 from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis, Origin, Voice
 from voicereg.registry.changes import Changes
 from voicereg.registry.context import Context
 from voicereg.registry.quotas import Quotas
-from voicereg.registry.texts import is_storable
 from voicereg.store import previews, voices
 from voicereg.store.accounts import Lock
 
 _logger = logging.getLogger(__name__)
-_LONGEST_VOICE_ID = 512
 _LONGEST_LEASE = timedelta(days=366)
 
 
@@ -62,7 +61,6 @@ class Creates:
         *,
         account: str | None = None,
         lease: timedelta | None = None,
-        replaces: str | None = None,
     ) -> tuple[Account, Voice]:
         """Record a voice that is about to be made, and take its slot: one transaction.
 
@@ -70,7 +68,6 @@ class Creates:
             asked: what is to be made, as a user gave it.
             account: its name; None: the selected one.
             lease: for how long the create counts as being worked on.
-            replaces: the registry id of the voice that it stands in for.
 
         Raises:
             InvalidInput: a value that breaks a rule, or a lease that has no end or has ended.
@@ -112,7 +109,7 @@ class Creates:
                 pinned=labels.pinned,
                 owner=labels.owner,
                 note=labels.note,
-                replaces=replaces,
+                replaces=None,
                 request_id=None,
                 lease_holder=_who(context.new_id()),
                 lease_expires_at=now + (lease or context.settings.create.settle_after),
@@ -145,12 +142,8 @@ class Creates:
             InvalidInput: the id cannot be one.
             StateConflict: the voice is known by another id, or the id by another voice.
         """
-        if (
-            not isinstance(voice_id, str)
-            or not voice_id.strip()
-            or len(voice_id) > _LONGEST_VOICE_ID
-            or not is_storable(voice_id)
-        ):
+        voice_id = voice_id.strip() if isinstance(voice_id, str) else voice_id
+        if not is_voice_id(voice_id):
             raise InvalidInput(Problem("voice_id", ascii(voice_id), "it is not a voice id"))
         with self._context.database.write() as connection:
             changes, found = self._locked(connection, voice)
@@ -227,7 +220,7 @@ class Slot:
 
     @property
     def settled(self) -> bool:
-        """Whether the slot was confirmed or released."""
+        """Whether the slot was confirmed, released, or left unresolved."""
         return self._voice.state is not State.CREATING
 
     def confirm(
@@ -280,12 +273,15 @@ class Slot:
         )
         try:
             self._keep(lambda voice: self._creates.leave_unresolved(voice, cause))
+        except StateConflict as conflict:
+            # Settled meanwhile by somebody who found it at the provider.
+            self._voice = conflict.voice
         except DatabaseProblem as problem:
             # The lease says it later; what left the block must not be hidden by this.
             _logger.warning(
                 "voice %s could not be noted as unresolved: %s", self._voice.id, problem
             )
-        if error is None:
+        if error is None and self._voice.voice_id is None:
             raise CreateUnresolved(self._voice, cause)
 
     def _keep(self, settle: Callable[[str], Voice]) -> Voice:

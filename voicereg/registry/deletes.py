@@ -76,15 +76,16 @@ class Deletes:
         except (ProviderRefused, NotConnected) as problem:
             if not asked_before:  # an earlier delete that may have arrived is not undone by this
                 try:
-                    self._note_refusal(voice, str(problem))
+                    said = str(problem)
+                    context.patiently(lambda: self._note_refusal(voice, said))
                 except DatabaseProblem as unnoted:
                     _logger.warning("voice %s still counts as deleting: %s", voice.id, unnoted)
             raise
         except ProviderProblem as problem:
-            raise DeleteUnconfirmed(voice, str(problem)) from problem
+            raise DeleteUnconfirmed(self._keep_asking(voice), str(problem)) from problem
         reason = None if was_there else "the provider knew no such voice any more"
         try:
-            return self._note_deleted(voice, reason)
+            return context.patiently(lambda: self._note_deleted(voice, reason))
         except DatabaseProblem as problem:
             cause = f"the provider says that it is gone, and that could not be noted: {problem}"
             raise DeleteUnconfirmed(voice, cause) from problem
@@ -112,6 +113,14 @@ class Deletes:
                     {"state": current.state_before_delete},
                     reason,
                 )
+
+    def _keep_asking(self, voice: Voice) -> Voice:
+        """Make sure that the intent stands: another delete may have been refused meanwhile."""
+        try:
+            return self._context.patiently(lambda: self._ask(voice, force=True)[0])
+        except (DatabaseProblem, StateConflict) as problem:
+            _logger.warning("voice %s: %s", voice.id, problem)
+            return voice
 
     def _note_deleted(self, voice: Voice, reason: str | None) -> Voice:
         with self._context.database.write() as connection:

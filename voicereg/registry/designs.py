@@ -41,8 +41,6 @@ OnStage = Callable[[DesignStage, Voice], None]
 
 _FIRST_LOOK = timedelta(seconds=1)
 _LONGEST_BETWEEN_LOOKS = timedelta(seconds=5)
-_CONFIRM_TRIES = 4
-"""A confirmation that the database does not take is worth some patience: the voice exists."""
 
 
 class Designs:
@@ -92,17 +90,19 @@ class Designs:
         try:
             created = client.create(request)
         except VoiceQuotaFull as refusal:
-            self._creates.fail(voice.id, str(refusal), refusal.request_id)
+            self._fail(voice, refusal)
             raise self._quotas.refused_by_provider(
                 found, request.family, refusal.request_id
             ) from refusal
         except (ProviderRefused, NotConnected) as refusal:
-            self._creates.fail(voice.id, str(refusal), getattr(refusal, "request_id", None))
+            self._fail(voice, refusal)
             raise
         except ProviderProblem as problem:
             request_id = getattr(problem, "request_id", None)
-            unresolved = self._leave_unresolved(voice, str(problem), request_id)
-            raise CreateUnresolved(unresolved, str(problem)) from problem
+            voice = self._leave_unresolved(voice, str(problem), request_id)
+            if voice.voice_id is None:
+                raise CreateUnresolved(voice, str(problem)) from problem
+            return voice  # found at the provider by somebody else meanwhile
         except BaseException as interruption:
             # Ctrl-C, or a failure of our own: the request may be with the provider.
             self._leave_unresolved(voice, f"interrupted ({_name(interruption)})")
@@ -137,40 +137,48 @@ class Designs:
         Raises:
             ProviderProblem: it could not be asked.
         """
+        if voice.state is not State.PENDING:
+            return voice
         with self._context.database.read() as connection:
             client = self._context.clients.of(self._context.account(connection, voice.account))
         return self._look(client, voice)
 
+    def _fail(self, voice: Voice, refusal: ProviderProblem) -> None:
+        """Note a refusal. Where even that fails, the refusal is told all the same."""
+        request_id = getattr(refusal, "request_id", None)
+        try:
+            self._context.patiently(lambda: self._creates.fail(voice.id, str(refusal), request_id))
+        except DatabaseProblem as problem:
+            _logger.warning("voice %s keeps its slot until a sync: %s", voice.id, problem)
+
     def _leave_unresolved(self, voice: Voice, cause: str, request_id: str | None = None) -> Voice:
         """Note that nobody knows; where even that fails, the lease on the voice says it later."""
         try:
-            return self._creates.leave_unresolved(voice.id, cause, request_id)
+            return self._context.patiently(
+                lambda: self._creates.leave_unresolved(voice.id, cause, request_id)
+            )
+        except StateConflict as conflict:
+            return conflict.voice
         except DatabaseProblem as problem:
             _logger.warning("voice %s could not be noted as unresolved: %s", voice.id, problem)
             return voice
 
     def _confirm(self, voice: Voice, created: CreatedVoice) -> Voice:
         """Note the id of a voice that exists: the one thing that must not be lost now."""
-        for remaining in reversed(range(_CONFIRM_TRIES)):
-            try:
-                return self._creates.confirm(
+        try:
+            return self._context.patiently(
+                lambda: self._creates.confirm(
                     voice.id,
                     created.voice_id,
                     target_model=created.target_model,
                     preview=created.preview,
                     request_id=created.request_id,
                 )
-            except DatabaseProblem as problem:
-                if not remaining:
-                    raise ConfirmNotRecorded(
-                        voice, created.voice_id, str(problem), created.preview
-                    ) from problem
-                self._context.sleep(timedelta(seconds=1))
-            except StateConflict as conflict:
-                raise ConfirmNotRecorded(
-                    voice, created.voice_id, str(conflict), created.preview
-                ) from conflict
-        raise AssertionError("unreachable: the last try returns or raises")
+            )
+        except BaseException as problem:
+            # Ctrl-C as well: the id and the only recording must not go with it.
+            cause = str(problem) or f"interrupted ({_name(problem)})"
+            raise ConfirmNotRecorded(voice, created.voice_id, cause, created.preview) from problem
 
     def _await_review(self, client: ProviderClient, voice: Voice, wait: timedelta) -> Voice:
         """Look until the review has ended or the time is up; a failed look ends the waiting."""

@@ -321,7 +321,7 @@ class Registry:
             limit: at most so many.
             offset: without the first so many.
             account: its name, or :data:`ALL_ACCOUNTS`; None: the selected one.
-            wanted: which ones: see :class:`~voicereg.domain.voices.FilterOptions`.
+            wanted: which ones: see :class:`~voicereg.domain.filters.FilterOptions`.
 
         Raises:
             InvalidInput: a value that is none.
@@ -344,7 +344,7 @@ class Registry:
 
         Args:
             account: its name, or :data:`ALL_ACCOUNTS`; None: the selected one.
-            wanted: which ones: see :class:`~voicereg.domain.voices.FilterOptions`.
+            wanted: which ones: see :class:`~voicereg.domain.filters.FilterOptions`.
         """
         return self._lookups.stream(wanted, account=account)
 

@@ -29,10 +29,10 @@ class History:
         """Events, newest first; of one account, or of all, removed ones included.
 
         Raises:
-            InvalidInput: a limit below 0, or a time without a zone.
+            InvalidInput: a limit that is none, or a time without a zone.
         """
-        if limit is not None and limit < 0:
-            raise InvalidInput(Problem("limit", str(limit), "it cannot be below 0"))
+        if limit is not None and not 0 <= limit < 2**31:
+            raise InvalidInput(Problem("limit", str(limit), "it is 0 or more, and below 2**31"))
         if since is not None and since.tzinfo is None:
             raise InvalidInput(Problem("since", str(since), "it has no time zone"))
         found = None if voice is None else self._lookups.voice(voice, account).id

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from voicereg.domain.audio import PreviewAudio
 
 _PAGE = 500
+_MOST_ROWS = 2**31 - 1
 _SHOWN_MATCHES = 5
 
 
@@ -70,8 +71,10 @@ class Lookups:
         offset: int = 0,
     ) -> list[Voice]:
         """The voices that fit, in order."""
-        if (limit is not None and limit < 0) or offset < 0:
-            raise InvalidInput(Problem("limit, offset", "", "neither can be below 0"))
+        if not (0 <= (limit or 0) <= _MOST_ROWS and 0 <= offset <= _MOST_ROWS):
+            raise InvalidInput(
+                Problem("limit, offset", f"{limit}, {offset}", f"both are 0 to {_MOST_ROWS}")
+            )
         order = sort_field(sort)
         wanted = _searchable(voice_filter(self._context.clock.now(), **options))
         with self._context.database.read() as connection:

@@ -137,4 +137,6 @@ def _what_frees_a_slot(error: QuotaExceeded) -> str:
         return f"{error.unresolved} slots are held by creates whose outcome is unknown"
     if error.limit == 0:
         return "the limit of this family is set to 0: voicereg account edit --limit raises it"
+    if error.needed > error.limit:
+        return f"so many never fit into a limit of {error.limit}: ask for fewer"
     return "deleting a voice frees a slot; every voice is pinned, new or on its way out"

@@ -24,6 +24,8 @@ class Lock(Enum):
     """For a change."""
 
 
+_CHANGES_LOCK = 0x76616363
+"""Any number that nothing else on the server locks."""
 _ACCOUNTS = (
     sa.select(
         accounts,
@@ -39,6 +41,15 @@ _ACCOUNTS = (
 _NAMED = _ACCOUNTS.where(accounts.c.name == sa.bindparam("name"))
 _ROW = sa.select(accounts.c.id).where(accounts.c.name == sa.bindparam("name"))
 _LOCKS = {Lock.STEADY: _ROW.with_for_update(read=True), Lock.ALONE: _ROW.with_for_update()}
+
+
+def lock_changes(connection: sa.Connection) -> None:
+    """Keep every other change of accounts and quota groups waiting until the transaction ends.
+
+    They are rare, and each may touch several: one at a time, none blocks another for good.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CHANGES_LOCK})")
 
 
 def find(connection: sa.Connection, name: str, lock: Lock = Lock.NONE) -> Account | None:

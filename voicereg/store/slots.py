@@ -54,7 +54,12 @@ def held(connection: sa.Connection, group_id: int) -> dict[Family, Held]:
     counts: dict[Family, dict[State, int]] = {family: {} for family in Family}
     rows = connection.execute(
         sa.select(voices.c.family, voices.c.state, sa.func.count())
-        .where(voices.c.quota_group_id == group_id, voices.c.state.in_(HOLDING))
+        # Every family, said out loud: only then is the index of held slots of use.
+        .where(
+            voices.c.quota_group_id == group_id,
+            voices.c.family.in_(list(Family)),
+            voices.c.state.in_(HOLDING),
+        )
         .group_by(voices.c.family, voices.c.state)
     )
     for family, state, count in rows:

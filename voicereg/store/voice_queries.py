@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from voicereg.domain.families import Family
 from voicereg.domain.filters import SortField, VoiceFilter
-from voicereg.domain.states import HOLDING, State
+from voicereg.domain.states import State
 from voicereg.domain.voices import Voice
 from voicereg.store.voices import SELECT, from_rows
-from voicereg.tables import accounts, voice_tags, voices
+from voicereg.tables import UtcDateTime, voice_tags, voices
 
 _LAST_ACTIVITY = sa.case(
     (voices.c.last_used_at > voices.c.created_at, voices.c.last_used_at),
@@ -67,10 +67,9 @@ def page_after(
     query = SELECT.where(*_conditions(account_ids, wanted))
     if after is not None:
         query = query.where(
-            sa.or_(
-                voices.c.created_at > after.created_at,
-                sa.and_(voices.c.created_at == after.created_at, voices.c.id > after.id),
-            )
+            sa.tuple_(voices.c.created_at, voices.c.id)
+            # With its type: as text, a time of another form would compare otherwise.
+            > sa.tuple_(sa.literal(after.created_at, UtcDateTime()), after.id)
         )
     query = query.order_by(voices.c.created_at, voices.c.id).limit(size)
     return from_rows(connection.execute(query).all())
@@ -140,11 +139,12 @@ def _matching(
 
 
 def _conditions(account_ids: list[int], wanted: VoiceFilter) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = [accounts.c.id.in_(account_ids)]
+    conditions: list[sa.ColumnElement[bool]] = [voices.c.account_id.in_(account_ids)]
     if wanted.states is not None:
         conditions.append(voices.c.state.in_(sorted(wanted.states)))
     elif not wanted.with_gone:
-        conditions.append(voices.c.state.in_(HOLDING))
+        # The same as every state that holds a slot, in the words of the index of live voices.
+        conditions.append(voices.c.gone_at.is_(None))
     for column, value in (
         (voices.c.family, wanted.family),
         (voices.c.target_model, wanted.target_model),

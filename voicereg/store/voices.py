@@ -134,6 +134,16 @@ def _add_tags(connection: sa.Connection, voice: str, tags: Mapping[str, str]) ->
         )
 
 
+def lock_all_of(connection: sa.Connection, account_id: int) -> None:
+    """Keep others from an account's voices, in the order in which everyone locks several."""
+    connection.execute(
+        sa.select(voices.c.id)
+        .where(voices.c.account_id == account_id)
+        .order_by(voices.c.id)
+        .with_for_update()
+    )
+
+
 def move_to_group(connection: sa.Connection, account_id: int, group_id: int) -> None:
     """Count all of an account's voices in another quota group."""
     connection.execute(

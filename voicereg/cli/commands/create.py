@@ -12,7 +12,7 @@ import click
 
 from voicereg.cli.app import App, pass_app
 from voicereg.cli.failures import ExitCode, describe
-from voicereg.cli.options import FAMILY, KeyValue, json_option
+from voicereg.cli.options import FAMILY, KeyValue, each_once, json_option
 from voicereg.cli.output.documents import print_json
 from voicereg.cli.output.files import check_writable, write_file
 from voicereg.cli.output.tables import print_fields
@@ -57,7 +57,9 @@ from voicereg.domain.voices import Voice
     help="Of the preview audio: wav, mp3, pcm, opus.",
 )
 @click.option("--family", type=FAMILY, help="Needed for a model whose name does not tell it.")
-@click.option("--tag", "tags", type=KeyValue(), multiple=True, help="Kept with the voice.")
+@click.option(
+    "--tag", "tags", type=KeyValue(), multiple=True, callback=each_once, help="Kept with the voice."
+)
 @click.option("--owner", metavar="NAME", help="Kept with the voice.")
 @click.option("--note", metavar="TEXT", help="Kept with the voice.")
 @click.option("--pin", is_flag=True, help="It must stay: it is not deleted without --force.")
@@ -85,7 +87,7 @@ def create(
     /,
     model: str,
     preview_file: Path | None,
-    tags: tuple[tuple[str, str], ...],
+    tags: dict[str, str],
     wait_seconds: float | None,
     no_wait: bool,
     dry_run: bool,
@@ -100,7 +102,7 @@ def create(
     """
     if no_wait and wait_seconds is not None:
         raise click.UsageError("Either --wait or --no-wait.")
-    asked: DesignOptions = {"target_model": model, "tags": dict(tags), **given}  # type: ignore[typeddict-item]
+    asked: DesignOptions = {"target_model": model, "tags": tags, **given}  # type: ignore[typeddict-item]
     if dry_run:
         return _dry_run(app, as_json, **asked)
     if preview_file is not None:
@@ -203,7 +205,12 @@ def _interrupted(app: App, /, voice: Voice | None, as_json: bool) -> int:
         return ExitCode.INTERRUPTED
     voice = app.registry.voice(voice.id)
     if voice.state in {State.CREATING, State.UNRESOLVED}:
+        if as_json:
+            print_json(voice.as_dict(app.registry.now()))
         raise CreateUnresolved(voice, "interrupted")
+    if voice.state is State.FAILED:
+        click.echo("voicereg: interrupted before anything was sent", err=True)
+        return ExitCode.INTERRUPTED
     _print(app, voice, as_json)
     app.say(f"interrupted; the voice is made, and {voice.state.value}")
     return ExitCode.INTERRUPTED

@@ -6,7 +6,7 @@ import click
 
 from voicereg.cli.app import App, pass_app
 from voicereg.cli.failures import ExitCode
-from voicereg.cli.options import KeyValue, json_option
+from voicereg.cli.options import KeyValue, each_once, json_option
 from voicereg.cli.output.documents import print_json
 from voicereg.cli.output.tables import print_table
 from voicereg.cli.output.voices import voice_columns
@@ -14,7 +14,9 @@ from voicereg.cli.output.voices import voice_columns
 
 @click.command()
 @click.argument("voices", nargs=-1, required=True, metavar="VOICE...")
-@click.option("--tag", "tags", type=KeyValue(), multiple=True, help="Add or change a tag.")
+@click.option(
+    "--tag", "tags", type=KeyValue(), multiple=True, callback=each_once, help="Add or change a tag."
+)
 @click.option("--untag", multiple=True, metavar="KEY", help="Remove a tag.")
 @click.option("--owner", metavar="NAME", help="Set the owner; empty: none.")
 @click.option("--note", metavar="TEXT", help="Set the note; empty: none.")
@@ -25,7 +27,7 @@ def edit(
     app: App,
     /,
     voices: tuple[str, ...],
-    tags: tuple[tuple[str, str], ...],
+    tags: dict[str, str],
     untag: tuple[str, ...],
     owner: str | None,
     note: str | None,
@@ -38,9 +40,7 @@ def edit(
     """
     if not tags and not untag and owner is None and note is None and pin is None:
         raise click.UsageError("Nothing to change: say --tag, --untag, --owner, --note or --pin.")
-    edited = app.registry.edit(
-        *voices, tags=dict(tags), untag=untag, owner=owner, note=note, pin=pin
-    )
+    edited = app.registry.edit(*voices, tags=tags, untag=untag, owner=owner, note=note, pin=pin)
     now = app.registry.now()
     if as_json:
         documents = [voice.as_dict(now) for voice in edited]

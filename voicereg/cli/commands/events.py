@@ -11,7 +11,7 @@ import click
 
 from voicereg.cli.app import App, pass_app
 from voicereg.cli.failures import ExitCode
-from voicereg.cli.options import all_accounts_option, format_options
+from voicereg.cli.options import MOST, all_accounts_option, format_options
 from voicereg.cli.output.records import Records, print_records
 from voicereg.cli.output.tables import Column
 from voicereg.cli.output.text import local_time
@@ -26,7 +26,7 @@ _DEFAULT_LIMIT = 50
 @click.option("--since", metavar="TIME", help="Only from then on: 2026-11-23 or 2026-11-23T10:00.")
 @click.option(
     "--limit",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MOST),
     default=_DEFAULT_LIMIT,
     show_default=True,
     metavar="N",

@@ -9,7 +9,14 @@ import click
 
 from voicereg.cli.app import App, pass_app
 from voicereg.cli.failures import ExitCode
-from voicereg.cli.options import FAMILY, KeyMaybeValue, all_accounts_option, format_options
+from voicereg.cli.options import (
+    FAMILY,
+    MOST,
+    KeyMaybeValue,
+    all_accounts_option,
+    each_once,
+    format_options,
+)
 from voicereg.cli.output.records import Records, print_records
 from voicereg.domain.filters import SortField
 from voicereg.domain.states import State
@@ -30,7 +37,14 @@ if TYPE_CHECKING:
     multiple=True,
     help=f"Only in this state, of {', '.join(State)}. Several are possible.",
 )
-@click.option("--tag", "tags", type=KeyMaybeValue(), multiple=True, help="Only with this tag.")
+@click.option(
+    "--tag",
+    "tags",
+    type=KeyMaybeValue(),
+    multiple=True,
+    callback=each_once,
+    help="Only with this tag.",
+)
 @click.option("--owner", metavar="NAME", help="Only of this owner.")
 @click.option("--origin", type=click.Choice([o.value for o in Origin]), help="Only of this origin.")
 @click.option("--pinned/--not-pinned", default=None, help="Only pinned ones, or only others.")
@@ -38,7 +52,7 @@ if TYPE_CHECKING:
 @click.option(
     "--unused-for",
     "unused_for_days",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, 36_500),
     metavar="DAYS",
     help="Only with no known activity for so long.",
 )
@@ -50,9 +64,9 @@ if TYPE_CHECKING:
     help="What to order by.",
 )
 @click.option("--reverse", "descending", is_flag=True, help="The other way round.")
-@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most so many.")
+@click.option("--limit", type=click.IntRange(0, MOST), metavar="N", help="At most so many.")
 @click.option(
-    "--offset", type=click.IntRange(min=0), default=0, metavar="N", help="Without the first N."
+    "--offset", type=click.IntRange(0, MOST), default=0, metavar="N", help="Without the first N."
 )
 @click.option("--all", "with_gone", is_flag=True, help="Gone voices as well.")
 @all_accounts_option
@@ -62,7 +76,7 @@ def list_voices(
     app: App,
     /,
     states: tuple[str, ...],
-    tags: tuple[tuple[str, str | None], ...],
+    tags: dict[str, str | None],
     unused_for_days: int | None,
     all_accounts: bool,
     output_format: str,
@@ -75,7 +89,7 @@ def list_voices(
     registry = app.registry
     voices = registry.voices(
         states=states or None,
-        tags=dict(tags),
+        tags=tags,
         unused_for=None if unused_for_days is None else timedelta(days=unused_for_days),
         account=registry.ALL_ACCOUNTS if all_accounts else None,
         **given,

@@ -19,6 +19,8 @@ def check_writable(path: Path) -> None:
     why = None
     if path.is_dir():
         why = "it is a directory"
+    elif path.exists() and not path.is_file():
+        why = None if os.access(path, os.W_OK) else "it is not writable"  # a pipe or a device
     elif not directory.is_dir():
         why = f"there is no directory {directory}"
     elif not os.access(directory, os.W_OK):
@@ -34,6 +36,7 @@ def write_file(path: Path, data: bytes) -> None:
         InvalidInput: it cannot be written; an earlier file of that name is as it was.
     """
     check_writable(path)
+    path = path.resolve() if path.is_symlink() else path  # what it points to, not the link
     try:
         if path.exists() and not path.is_file():
             # A pipe or a device is written to, not replaced.

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from voicereg.domain.designs import DesignRequest
 from voicereg.domain.remote import RemoteVoice
+from voicereg.domain.voice_ids import is_voice_id
 from voicereg.domain.voices import Origin
 
 Body = Mapping[str, Any]
@@ -89,7 +90,7 @@ def checked_id(voice_id: str) -> str:
     Raises:
         ValueError: it is too long, or has a character that no id has.
     """
-    if len(voice_id) > 512 or not voice_id.isprintable() or " " in voice_id:
+    if not is_voice_id(voice_id):
         raise ValueError("a voice id that is none")
     return voice_id
 
