@@ -124,7 +124,7 @@ def main() -> None:
             # A terminal that cannot show a character gets its code, not a traceback.
             reconfigure(errors="backslashreplace")
     # Start-up makes many objects and drops few: looking for garbage meanwhile is wasted.
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(500_000, 20, 20)
     # Being told to stop is treated like Ctrl-C: a create under way is noted as unresolved.
     signal.signal(signal.SIGTERM, _interrupt)
     _leave(run())

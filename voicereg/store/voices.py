@@ -66,7 +66,8 @@ _HOLDER = sa.select(voices.c.id).where(
 
 def _tags(text: str | None) -> dict[str, str]:
     """Tags by key; PostgreSQL has nothing to aggregate where there are none."""
-    return dict(sorted(json.loads(text).items())) if text else {}
+    tags: dict[str, str] = json.loads(text) if text else {}
+    return tags if len(tags) < 2 else dict(sorted(tags.items()))
 
 
 _FAMILIES = {family.value: family for family in Family}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from datetime import timedelta
 
@@ -93,5 +94,6 @@ def sandbox(
         # Voices that never were must not get into a registry of real ones.
         click.echo('export VOICEREG_DATABASE="$PWD/sandbox-voices.db"')
         app.say("serving; type these lines into another shell. Ctrl-C stops.")
+    gc.set_threshold(700, 10, 10)  # as usual again: it may run for days
     stand_in.serve_forever()
     return ExitCode.DONE
