@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from voicereg.domain.families import Family
 from voicereg.engine import Database
 from voicereg.schema.revisions import HEAD, REVISIONS, found_revision
 from voicereg.tables import accounts, quota_groups, quota_limits, voices
@@ -53,7 +54,7 @@ def _data_problems(database: Database) -> list[str]:
         sa.select(quota_groups.c.name)
         .join(quota_limits, quota_limits.c.quota_group_id == quota_groups.c.id, isouter=True)
         .group_by(quota_groups.c.name)
-        .having(sa.func.count(quota_limits.c.family) < 2)
+        .having(sa.func.count(quota_limits.c.family) < len(Family))
     )
     with database.read() as connection:
         return [
