@@ -101,11 +101,19 @@ quota_limits = sa.Table(
     ),
     sa.Column("family", sa.Text, primary_key=True),
     sa.Column("slots", sa.Integer, nullable=False),
+    # Slots that the provider said were taken, and no voice on record stands for.
+    sa.Column("unseen", sa.Integer, nullable=False, server_default="0"),
+    # When it said so; until a sync explains it, or a create succeeds.
+    sa.Column("refused_at", UtcDateTime),
+    # Voices that the last sync saw and could not tell from those of unresolved creates.
+    sa.Column("surplus", sa.Integer, nullable=False, server_default="0"),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.CheckConstraint(_one_of("family", Family), name="family"),
     sa.CheckConstraint("slots >= 0", name="slots"),
+    sa.CheckConstraint("unseen >= 0 AND surplus >= 0", name="unseen"),
+    sa.CheckConstraint("unseen = 0 OR refused_at IS NOT NULL", name="refused_at"),
 )
-"""The limit of each quota group's family; its row is what creates lock on PostgreSQL."""
+"""The limit of each quota group's family; its row is what creates and syncs lock on PostgreSQL."""
 
 accounts = sa.Table(
     "accounts",
@@ -122,6 +130,21 @@ accounts = sa.Table(
     sa.UniqueConstraint("name"),
 )
 
+sync_states = sa.Table(
+    "sync_states",
+    metadata,
+    sa.Column("account_id", sa.ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("family", sa.Text, primary_key=True),
+    sa.Column("tried_at", UtcDateTime, nullable=False),
+    # When the last complete sync began; None: there was none.
+    sa.Column("synced_at", UtcDateTime),
+    # Why the last sync was not complete; None: it was.
+    sa.Column("problem", sa.Text),
+    sa.CheckConstraint(_one_of("family", Family), name="family"),
+    sa.CheckConstraint("problem IS NOT NULL OR synced_at IS NOT NULL", name="problem"),
+)
+"""How the last sync of each account's family went."""
+
 voices = sa.Table(
     "voices",
     metadata,
@@ -130,7 +153,8 @@ voices = sa.Table(
     sa.Column("quota_group_id", sa.ForeignKey("quota_groups.id"), nullable=False),
     sa.Column("family", sa.Text, nullable=False),
     sa.Column("voice_id", sa.Text),
-    sa.Column("target_model", sa.Text, nullable=False),
+    # None: neither the listing nor a query told it yet.
+    sa.Column("target_model", sa.Text),
     sa.Column("origin", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("state_reason", sa.Text),
@@ -166,9 +190,14 @@ voices = sa.Table(
         f"voice_id IS NOT NULL OR {_one_of('state', sorted(WITHOUT_VOICE_ID))}", name="voice_id"
     ),
     sa.CheckConstraint(
+        # An unresolved create keeps the end of its lease: until then its call may have lasted.
         "(state = 'creating') = (lease_holder IS NOT NULL) "
-        "AND (lease_holder IS NULL) = (lease_expires_at IS NULL)",
+        "AND (lease_holder IS NULL OR lease_expires_at IS NOT NULL) "
+        "AND (lease_expires_at IS NULL OR state IN ('creating', 'unresolved'))",
         name="lease",
+    ),
+    sa.CheckConstraint(
+        "target_model IS NOT NULL OR deadline_basis <> 'created'", name="target_model"
     ),
     sa.CheckConstraint(
         "(state = 'deleting') = (delete_asked_at IS NOT NULL) "
@@ -187,6 +216,20 @@ voices = sa.Table(
     sa.Index("ix_voices_live_deadline", "account_id", "deadline_at", "id", **_LIVE),
     sa.Index("ix_voices_voice_id", "voice_id"),
 )
+
+absences = sa.Table(
+    "absences",
+    metadata,
+    sa.Column("voice", sa.ForeignKey("voices.id", ondelete="CASCADE"), primary_key=True),
+    # When the first of the listings began.
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("listings", sa.Integer, nullable=False),
+    sa.CheckConstraint("listings >= 1", name="listings"),
+)
+"""How often in a row complete listings have not shown a voice, or what a create may have made.
+
+A row goes when the voice is seen again, or has come to its end.
+"""
 
 voice_tags = sa.Table(
     "voice_tags",

@@ -8,50 +8,21 @@ import pytest
 import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
+from tests.schema.portraits import portrait
 from voicereg import tables
 from voicereg.engine import Database
 from voicereg.schema import migrate
 from voicereg.schema.revisions import HEAD, REVISIONS, found_revision
 
 
-def _portrait(url: str) -> dict[str, dict[str, Any]]:
-    """Everything that the database itself says of its tables, as it words it."""
-    engine = sa.create_engine(url)
-    inspector = sa.inspect(engine)
-    portrait: dict[str, dict[str, Any]] = {}
-    for name in sorted(set(inspector.get_table_names()) - {"alembic_version"}):
-        portrait[name] = {
-            "columns": [
-                (column["name"], str(column["type"]), column["nullable"], column["default"])
-                for column in inspector.get_columns(name)
-            ],
-            "primary key": repr(inspector.get_pk_constraint(name)),
-            "foreign keys": sorted(map(repr, inspector.get_foreign_keys(name))),
-            "unique": sorted(map(repr, inspector.get_unique_constraints(name))),
-            "indexes": sorted(_described(index) for index in inspector.get_indexes(name)),
-            "checks": {
-                str(check["name"]): " ".join(check["sqltext"].split())
-                for check in inspector.get_check_constraints(name)
-            },
-        }
-    engine.dispose()
-    return portrait
-
-
 @pytest.fixture
 def migrated(empty_database_url: str) -> dict[str, dict[str, Any]]:
     database = Database.open(empty_database_url)
     migrate.upgrade(database)
-    portrait = _portrait(empty_database_url)
+    found = portrait(empty_database_url)
     migrate.downgrade(database, "base")
     database.close()
-    return portrait
-
-
-def _described(index: Any) -> str:
-    """An index, with the condition of a partial one as text."""
-    options = {name: str(value) for name, value in index["dialect_options"].items()}
-    return repr({**index, "dialect_options": options})
+    return found
 
 
 def test_the_migration_tool_finds_no_difference(database_url: str) -> None:
@@ -81,7 +52,7 @@ def test_the_database_describes_both_alike(
     tables.metadata.create_all(engine)
     engine.dispose()
 
-    assert migrated == _portrait(empty_database_url)
+    assert migrated == portrait(empty_database_url)
 
 
 def test_every_check_of_the_code_is_in_the_migrated_database(

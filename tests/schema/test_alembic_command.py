@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.schema import frozen
 from voicereg.engine import Database
 from voicereg.schema import migrate
 from voicereg.schema.revisions import HEAD, found_revision
@@ -46,11 +47,26 @@ def test_it_sets_up_the_configured_database(empty_database_url: str) -> None:
 
 def test_two_at_once_end_well(empty_database_url: str) -> None:
     """As from two hosts."""
-    both = [_start(empty_database_url, "upgrade", "head") for _ in range(2)]
+    _upgrade_twice_at_once(empty_database_url)
+
+
+def test_two_at_once_bring_a_released_version_up(released_url: str) -> None:
+    before = frozen.rows(released_url)
+
+    _upgrade_twice_at_once(released_url)
+
+    after = frozen.rows(released_url)
+    for table in ("voices", "voice_tags", "voice_previews", "events", "accounts"):
+        assert after[table] == before[table]
+
+
+def _upgrade_twice_at_once(url: str) -> None:
+    both = [_start(url, "upgrade", "head") for _ in range(2)]
 
     said = [process.communicate(timeout=60)[0] for process in both]
 
     assert [process.returncode for process in both] == [0, 0], said
-    database = Database.open(empty_database_url)
+    database = Database.open(url)
+    assert found_revision(database) == HEAD
     assert migrate.differences(database) == []
     database.close()

@@ -17,6 +17,24 @@ from voicereg.domain.states import GONE, State
 from voicereg.domain.voices import DeadlineBasis
 from voicereg.engine import Database
 
+_ACCOUNT = {
+    "name": "studio",
+    "region": "cn-beijing",
+    "api_key_env": "STUDIO_KEY",
+    "quota_group_id": GROUP,
+    "created_at": START,
+    "updated_at": START,
+}
+_LIMIT = {"quota_group_id": 2, "family": "cosyvoice", "slots": 1}
+_OF_SYNC: dict[str, dict[str, Any]] = {
+    "sync_states": {
+        "account_id": 2,
+        "family": "cosyvoice",
+        "tried_at": START,
+        "problem": "no answer",
+    },
+    "absences": {"voice": "avoice", "since": START, "listings": 1},
+}
 WITH_ID = [state for state in State if state not in {"creating", "unresolved", "failed"}]
 
 
@@ -96,6 +114,13 @@ def test_a_fitting_voice_of_each_state_is_taken(database: Database, state: State
         ("lease", {"lease_holder": "host:1:a"}),
         ("lease", {"lease_expires_at": START}),
         ("lease", {"lease_holder": "host:1:a", "lease_expires_at": START}),
+        ("lease", {"state": State.UNRESOLVED, "lease_holder": "host:1:a"}),
+        *(
+            ("lease", {"state": state, "lease_expires_at": START})
+            for state in State
+            if state not in {State.CREATING, State.UNRESOLVED}
+        ),
+        ("target_model", {"target_model": None, "deadline_basis": DeadlineBasis.CREATED}),
         ("delete_intent", {"state": State.DELETING, "delete_asked_at": None}),
         ("delete_intent", {"state": State.DELETING, "state_before_delete": None}),
         (
@@ -127,6 +152,35 @@ def test_a_voice_that_was_not_made_needs_no_id(database: Database, state: str) -
         assert len(connection.execute(sa.select(tables.voices.c.id)).all()) == 2
 
 
+@pytest.mark.parametrize("expires_at", [None, START])
+def test_an_unresolved_create_may_keep_the_end_of_its_lease(
+    database: Database, expires_at: Any
+) -> None:
+    row = voice_row(state=State.UNRESOLVED, voice_id=None, lease_expires_at=expires_at)
+
+    _insert(database, tables.voices, row)
+
+    with database.read() as connection:
+        kept = connection.execute(sa.select(tables.voices.c.lease_expires_at)).scalar_one()
+    assert kept == expires_at
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"deadline_basis": DeadlineBasis.ESTIMATED},
+        {"deadline_basis": DeadlineBasis.USED, "last_used_at": START},
+    ],
+)
+def test_a_voice_that_was_not_made_here_may_have_a_model_yet_to_be_told(
+    database: Database, changed: dict[str, Any]
+) -> None:
+    _insert(database, tables.voices, voice_row(target_model=None, **changed))
+
+    with database.read() as connection:
+        assert connection.execute(sa.select(tables.voices.c.target_model)).scalars().all() == [None]
+
+
 def test_a_used_voice_may_rest_on_its_use(database: Database) -> None:
     _insert(database, tables.voices, voice_row(deadline_basis="used", last_used_at=START))
 
@@ -138,7 +192,10 @@ def test_a_used_voice_may_rest_on_its_use(database: Database) -> None:
     ("constraint", "row"),
     [
         ("ck_quota_limits_family", {"quota_group_id": GROUP, "family": "sambert", "slots": 1}),
-        ("ck_quota_limits_slots", {"quota_group_id": 2, "family": "cosyvoice", "slots": -1}),
+        ("ck_quota_limits_slots", _LIMIT | {"slots": -1}),
+        ("ck_quota_limits_unseen", _LIMIT | {"unseen": -1, "refused_at": START}),
+        ("ck_quota_limits_unseen", _LIMIT | {"surplus": -1}),
+        ("ck_quota_limits_refused_at", _LIMIT | {"unseen": 1}),
     ],
 )
 def test_a_limit_that_breaks_a_check_is_refused(
@@ -149,6 +206,57 @@ def test_a_limit_that_breaks_a_check_is_refused(
     assert constraint in _refused(database, tables.quota_limits, row | {"updated_at": START})
 
 
+@pytest.mark.parametrize("changed", [{"refused_at": START}, {"unseen": 1, "refused_at": START}])
+def test_a_fitting_limit_is_taken(database: Database, changed: dict[str, Any]) -> None:
+    _insert(database, tables.quota_groups, {"id": 2, "name": "second", "created_at": START})
+
+    _insert(database, tables.quota_limits, _LIMIT | {"updated_at": START} | changed)
+
+    with database.read() as connection:
+        kept = connection.execute(
+            sa.select(tables.quota_limits).where(tables.quota_limits.c.quota_group_id == 2)
+        ).one()
+    assert kept.surplus == 0
+    assert kept.unseen == changed.get("unseen", 0)
+    assert kept.refused_at == START
+
+
+@pytest.mark.parametrize(
+    ("constraint", "table", "row"),
+    [
+        ("ck_sync_states_family", "sync_states", {"family": "sambert"}),
+        ("ck_sync_states_problem", "sync_states", {"problem": None}),
+        ("ck_absences_listings", "absences", {"listings": 0}),
+    ],
+)
+def test_a_row_of_a_sync_that_breaks_a_check_is_refused(
+    database: Database, constraint: str, table: str, row: dict[str, Any]
+) -> None:
+    _insert(database, tables.voices, voice_row())
+
+    assert constraint in _refused(database, tables.metadata.tables[table], _OF_SYNC[table] | row)
+
+
+@pytest.mark.parametrize("table", ["sync_states", "absences"])
+def test_what_a_sync_noted_goes_with_what_it_is_about(database: Database, table: str) -> None:
+    _insert(
+        database,
+        tables.accounts,
+        _ACCOUNT | {"id": 2},
+    )
+    _insert(database, tables.voices, voice_row())
+    noted = tables.metadata.tables[table]
+    _insert(database, noted, _OF_SYNC[table])
+    assert "unique" in _refused(database, noted, _OF_SYNC[table]).lower()
+
+    with database.write() as connection:
+        connection.execute(sa.delete(tables.voices))
+        connection.execute(sa.delete(tables.accounts).where(tables.accounts.c.id == 2))
+
+    with database.read() as connection:
+        assert connection.execute(sa.select(noted)).all() == []
+
+
 def test_a_voice_id_is_recorded_once_per_quota_group(database: Database) -> None:
     refusal = _refused(
         database, tables.voices, voice_row(id="one"), voice_row(id="two", state="lost")
@@ -157,16 +265,6 @@ def test_a_voice_id_is_recorded_once_per_quota_group(database: Database) -> None
     assert "unique" in refusal.lower()
     _insert(database, tables.quota_groups, {"id": 2, "name": "second", "created_at": START})
     _insert(database, tables.voices, voice_row(id="three", quota_group_id=2))
-
-
-_ACCOUNT = {
-    "name": "studio",
-    "region": "cn-beijing",
-    "api_key_env": "STUDIO_KEY",
-    "quota_group_id": GROUP,
-    "created_at": START,
-    "updated_at": START,
-}
 
 
 @pytest.mark.parametrize(
@@ -227,6 +325,8 @@ def test_a_voice_has_one_of_each_tag_and_one_preview(database: Database, table: 
             {"quota_group_id": 99, "family": "cosyvoice", "slots": 1, "updated_at": START},
         ),
         (tables.voice_tags, {"voice": "nobody", "key": "team", "value": "news"}),
+        (tables.sync_states, _OF_SYNC["sync_states"] | {"account_id": 99}),
+        (tables.absences, _OF_SYNC["absences"] | {"voice": "nobody"}),
         (
             tables.voice_previews,
             {"voice": "nobody", "data": b"", "response_format": "wav", "kept_at": START},
@@ -239,6 +339,8 @@ def test_a_voice_has_one_of_each_tag_and_one_preview(database: Database, table: 
         "accounts.quota_group_id",
         "quota_limits.quota_group_id",
         "voice_tags.voice",
+        "sync_states.account_id",
+        "absences.voice",
         "voice_previews.voice",
     ],
 )

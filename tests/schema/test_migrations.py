@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import command
 
 from tests.conftest import OpenRegistry
-from tests.fakes import ANNOUNCER, NARRATOR
+from tests.fakes import ANNOUNCER, NARRATOR, START
 from tests.schema.rows import everything, voice_row
 from voicereg import Registry, tables
 from voicereg.domain.families import Family
@@ -47,6 +47,14 @@ def _fill(registry: Registry, database: Database) -> None:
                     )
                 )
             )
+        connection.execute(
+            sa.insert(tables.sync_states).values(
+                account_id=1, family=Family.QWEN_TTS, tried_at=START, problem="no answer"
+            )
+        )
+        connection.execute(
+            sa.insert(tables.absences).values(voice=first.id, since=START, listings=1)
+        )
         rows = everything(connection)
     assert all(rows.values()), "every table must hold something"
 
@@ -58,7 +66,7 @@ def _tables(database: Database) -> set[str]:
 
 def test_the_default_account_is_there(empty_database_url: str) -> None:
     database = Database.open(empty_database_url)
-    assert migrate.upgrade(database) == (None, HEAD)
+    assert migrate.upgrade(database) == (None, HEAD, None)
     with database.read() as connection:
         account = connection.execute(
             sa.select(
@@ -87,7 +95,7 @@ def test_a_second_upgrade_does_nothing(open_registry: OpenRegistry, database_url
     with database.read() as connection:
         before = everything(connection)
 
-    assert migrate.upgrade(database) == (HEAD, HEAD)
+    assert migrate.upgrade(database) == (HEAD, HEAD, None)
 
     with database.read() as connection:
         assert everything(connection) == before
@@ -143,7 +151,7 @@ def test_a_database_taken_down_to_nothing_can_be_set_up_again(
     migrate.downgrade(database, "base")
     assert found_revision(database) is None
 
-    assert migrate.upgrade(database) == (None, HEAD)
+    assert migrate.upgrade(database) == (None, HEAD, None)
     assert migrate.differences(database) == []
     database.close()
 

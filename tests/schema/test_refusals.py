@@ -91,6 +91,15 @@ def test_an_older_database_is_refused(database_url: str, monkeypatch: pytest.Mon
     assert refusal.advice == "bring it up to date with: voicereg db upgrade"
 
 
+def test_a_database_of_a_released_version_is_refused(released_url: str, released: str) -> None:
+    refusal = _refused(released_url, _open)
+
+    assert refusal.found == released
+    assert f"its schema is {released}" in str(refusal)
+    assert f"needs {HEAD}" in str(refusal)
+    assert refusal.advice == "bring it up to date with: voicereg db upgrade"
+
+
 @pytest.mark.parametrize("attempt", [_open, _upgrade])
 def test_tables_of_another_program_are_refused(
     empty_database_url: str, attempt: Callable[[str], None]

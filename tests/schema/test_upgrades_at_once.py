@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
+from tests.schema import frozen
 from voicereg import tables
 from voicereg.engine import Database
 from voicereg.schema import migrate
@@ -79,7 +80,7 @@ def test_the_second_waits_for_the_first(
         sa.event.remove(sa.Engine, "before_cursor_execute", before_cursor)
 
     assert order == ["first begins", "first ends", "second begins", "second ends"]
-    assert results == {"first": (None, HEAD), "second": (None, HEAD)}
+    assert results == {"first": (None, HEAD, None), "second": (HEAD, HEAD, None)}
     assert _accounts(first) == ["default"]
     first.close()
     second.close()
@@ -89,17 +90,47 @@ def test_many_at_once_on_one_empty_database(empty_database_url: str) -> None:
     databases = [Database.open(empty_database_url) for _ in range(4)]
     together = threading.Barrier(len(databases))
 
-    def run(database: Database) -> tuple[str | None, str]:
+    def run(database: Database) -> migrate.Upgrade:
         together.wait(LONG)
         return migrate.upgrade(database)
 
     with ThreadPoolExecutor(len(databases)) as pool:
         results = list(pool.map(run, databases))
 
-    assert {after for _, after in results} == {HEAD}
-    assert {before for before, _ in results} <= {None, HEAD}
+    assert sorted(results, key=repr) == [(HEAD, HEAD, None)] * 3 + [(None, HEAD, None)]
     assert _accounts(databases[0]) == ["default"]
     assert migrate.differences(databases[0]) == []
+    for database in databases:
+        database.close()
+
+
+def test_many_at_once_on_one_database_of_a_released_version(
+    released_url: str, released: str, backend: str
+) -> None:
+    before = frozen.rows(released_url)
+    databases = [Database.open(released_url) for _ in range(4)]
+    together = threading.Barrier(len(databases))
+
+    def run(database: Database) -> migrate.Upgrade:
+        together.wait(LONG)
+        return migrate.upgrade(database)
+
+    with ThreadPoolExecutor(len(databases)) as pool:
+        first, *others = sorted(pool.map(run, databases), key=lambda done: str(done.before))
+
+    assert (first.before, first.after) == (released, HEAD)
+    assert others == [(HEAD, HEAD, None)] * 3
+    assert migrate.differences(databases[0]) == []
+    after = frozen.rows(released_url)
+    assert {name: len(after[name]) for name in before} == {
+        name: len(held) for name, held in before.items()
+    }
+    if backend == "sqlite":
+        assert first.backup is not None
+        assert frozen.rows(f"sqlite:///{first.backup}") == before
+        assert list(first.backup.parent.glob("*.backup")) == [first.backup]
+    else:
+        assert first.backup is None
     for database in databases:
         database.close()
 
@@ -109,14 +140,14 @@ def test_different_databases_at_once_in_one_process(tmp_path: Path) -> None:
     databases = [Database.open(f"sqlite:///{tmp_path / f'{number}.db'}") for number in range(6)]
     together = threading.Barrier(len(databases))
 
-    def run(database: Database) -> tuple[str | None, str]:
+    def run(database: Database) -> migrate.Upgrade:
         together.wait(LONG)
         return migrate.upgrade(database)
 
     with ThreadPoolExecutor(len(databases)) as pool:
         results = list(pool.map(run, databases))
 
-    assert results == [(None, HEAD)] * len(databases)
+    assert results == [(None, HEAD, None)] * len(databases)
     for database in databases:
         assert found_revision(database) == HEAD
         assert _accounts(database) == ["default"]

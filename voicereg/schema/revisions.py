@@ -7,27 +7,33 @@ import sqlalchemy as sa
 from voicereg.domain.errors import SchemaMismatch
 from voicereg.engine import Database
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision there has been, oldest first."""
 HEAD = REVISIONS[-1]
 
 
-def found_revision(database: Database) -> str | None:
+def found_revision(database: Database, connection: sa.Connection | None = None) -> str | None:
     """The revision of a database; None for an empty one.
+
+    Args:
+        database: the database.
+        connection: a transaction on it that is to see it; None: one of its own.
 
     Raises:
         SchemaMismatch: it holds tables that are not voicereg's.
         DatabaseProblem: it cannot be read.
     """
-    with database.read() as connection:
-        names = set(_table_names(connection))
-        if "alembic_version" in names:
-            revision: str | None = connection.execute(
-                sa.text("SELECT version_num FROM alembic_version")
-            ).scalar()
-            # Alembic serves other programs, too, and many call their first revision 0001.
-            if revision is not None and "voices" in names:
-                return revision
+    if connection is None:
+        with database.read() as connection:
+            return found_revision(database, connection)
+    names = set(_table_names(connection))
+    if "alembic_version" in names:
+        revision: str | None = connection.execute(
+            sa.text("SELECT version_num FROM alembic_version")
+        ).scalar()
+        # Alembic serves other programs, too, and many call their first revision 0001.
+        if revision is not None and "voices" in names:
+            return revision
     if names - {"alembic_version"}:
         mismatch = SchemaMismatch(
             database.display, found=None, expected=HEAD, why="holds tables that are not voicereg's"

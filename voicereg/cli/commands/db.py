@@ -20,17 +20,27 @@ def db() -> None:
 @json_option
 @pass_app
 def upgrade(app: App, /, as_json: bool) -> int:
-    """Set the database up, or bring it up to date."""
+    """Set the database up, or bring it up to date; a SQLite file is copied first."""
     from voicereg.schema import migrate
 
     database = app.open_database()
-    before, after = migrate.upgrade(database)
+    done = migrate.upgrade(database)
     if as_json:
-        print_json({"database": database.display, "from": before, "to": after})
-    elif before == after:
-        app.say(f"{database.display} is at {after} already")
+        print_json(
+            {
+                "database": database.display,
+                "from": done.before,
+                "to": done.after,
+                "backup": None if done.backup is None else str(done.backup),
+            }
+        )
+        return ExitCode.DONE
+    if done.backup is not None:
+        app.say(f"a copy of it as it was is {done.backup}")
+    if done.before == done.after:
+        app.say(f"{database.display} is at {done.after} already")
     else:
-        app.say(f"{database.display}: {before or 'empty'} -> {after}")
+        app.say(f"{database.display}: {done.before or 'empty'} -> {done.after}")
     return ExitCode.DONE
 
 

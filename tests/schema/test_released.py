@@ -1,0 +1,334 @@
+"""Databases of released versions: brought up to date with everything that is in them."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+
+from tests.schema import frozen
+from tests.schema.portraits import portrait
+from tests.schema.rows import voice_row
+from voicereg import DatabaseUnusable, Registry, Settings, State, tables
+from voicereg.engine import Database
+from voicereg.schema import migrate
+from voicereg.schema.checks import problems
+from voicereg.schema.revisions import HEAD, REVISIONS, found_revision
+
+Rows = dict[str, list[dict[str, Any]]]
+
+VOICES = 13
+ADDED: dict[str, dict[str, dict[str, Any]]] = {
+    "0001": {"quota_limits": {"unseen": 0, "refused_at": None, "surplus": 0}},
+}
+"""The columns that tables got after each revision, and what they hold at first."""
+MADE = {"0001": {"absences", "sync_states"}}
+"""The tables that were made after each revision."""
+
+
+def _upgraded(url: str, revision: str = HEAD) -> None:
+    database = Database.open(url)
+    migrate.upgrade(database, revision)
+    database.close()
+
+
+def _downgraded(url: str, revision: str) -> None:
+    database = Database.open(url)
+    migrate.downgrade(database, revision)
+    database.close()
+
+
+def _run(url: str, *statements: str) -> None:
+    database = Database.open(url)
+    with database.write() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    database.close()
+
+
+def _with_what_is_new(rows: Rows, revision: str) -> Rows:
+    """Rows as they should be after the upgrade."""
+    expected = {
+        table: [row | ADDED[revision].get(table, {}) for row in held]
+        for table, held in rows.items()
+    }
+    return expected | {table: [] for table in MADE[revision]}
+
+
+def _sorted(rows: Rows) -> Rows:
+    return {
+        table: sorted(held, key=lambda row: repr(sorted(row.items())))
+        for table, held in sorted(rows.items())
+    }
+
+
+def test_every_revision_that_was_released_is_kept() -> None:
+    assert REVISIONS[:-1] == frozen.RELEASED
+
+
+def test_what_is_kept_holds_something_of_everything(released_url: str, released: str) -> None:
+    rows = frozen.rows(released_url)
+
+    assert all(rows.values())
+    assert {voice["state"] for voice in rows["voices"]} == set(State)
+    assert len(rows["voices"]) == VOICES
+    assert [(row["name"], row["quota_group_id"]) for row in rows["accounts"]] == [
+        ("default", 1),
+        ("newsroom", 1),
+        ("studio", 2),
+    ]
+    assert any(voice["lease_expires_at"] for voice in rows["voices"])
+    assert any(voice["replaces"] for voice in rows["voices"])
+    assert {tag["value"] for tag in rows["voice_tags"]} >= {"新闻", "news"}
+    database = Database.open(released_url)
+    assert found_revision(database) == released
+    database.close()
+
+
+def test_what_is_kept_has_the_schema_of_its_migration(
+    released_url: str, released: str, empty_database_url: str
+) -> None:
+    """What users have cannot be mended in an old migration: each stays as it was."""
+    had = portrait(released_url)
+    _downgraded(released_url, "base")
+    _upgraded(empty_database_url, released)
+
+    assert portrait(empty_database_url) == had
+
+
+def test_an_upgrade_keeps_every_row(released_url: str, released: str) -> None:
+    before = frozen.rows(released_url)
+
+    _upgraded(released_url)
+
+    assert frozen.rows(released_url) == _sorted(_with_what_is_new(before, released))
+
+
+def test_an_upgraded_database_is_sound(released_url: str) -> None:
+    _upgraded(released_url)
+
+    database = Database.open(released_url)
+    assert found_revision(database) == HEAD
+    assert migrate.differences(database) == []
+    assert problems(database) == []
+    database.close()
+
+
+def test_an_upgraded_database_has_the_schema_of_a_new_one(released_url: str) -> None:
+    """With all names, conditions and defaults, as the database itself words them."""
+    _upgraded(released_url)
+    had = portrait(released_url)
+    engine = sa.create_engine(released_url)
+    with engine.begin() as connection:
+        tables.metadata.drop_all(connection)
+        tables.metadata.create_all(connection)
+    engine.dispose()
+
+    assert portrait(released_url) == had
+
+
+def test_the_library_reads_an_upgraded_database(released_url: str) -> None:
+    _upgraded(released_url)
+
+    with Registry.open(released_url, settings=Settings()) as registry:
+        voices = registry.voices(account=Registry.ALL_ACCOUNTS, with_gone=True)
+        (chinese,) = registry.voices(tags={"团队": "新闻"})
+        _, preview = registry.preview(chinese.id)
+        log = registry.events(account=Registry.ALL_ACCOUNTS)
+
+    assert len(voices) == VOICES
+    assert chinese.owner == "林"
+    assert chinese.pinned
+    assert preview.data.endswith(bytes(range(256)))
+    assert len(log) == len(frozen.rows(released_url)["events"])
+
+
+def test_an_upgraded_database_goes_down_and_up_again(released_url: str, released: str) -> None:
+    before, old = frozen.rows(released_url), portrait(released_url)
+    _upgraded(released_url)
+    upgraded, new = frozen.rows(released_url), portrait(released_url)
+
+    _downgraded(released_url, released)
+    assert frozen.rows(released_url) == before
+    assert portrait(released_url) == old
+
+    _upgraded(released_url)
+    assert frozen.rows(released_url) == upgraded
+    assert portrait(released_url) == new
+    database = Database.open(released_url)
+    assert problems(database) == []
+    database.close()
+
+
+def test_an_upgraded_database_knows_its_new_rules(released_url: str) -> None:
+    _upgraded(released_url)
+    database = Database.open(released_url)
+    with database.write() as connection:
+        tagged = connection.execute(sa.select(tables.voice_tags.c.voice)).scalars().first()
+
+    with (
+        pytest.raises(DatabaseUnusable, match="ck_voices_target_model"),
+        database.write() as connection,
+    ):
+        connection.execute(sa.insert(tables.voices).values(**voice_row(target_model=None)))
+    with (
+        pytest.raises(DatabaseUnusable, match=r"(?i)foreign key"),
+        database.write() as connection,
+    ):
+        connection.execute(sa.insert(tables.voices).values(**voice_row(replaces="nobody")))
+    with database.write() as connection:
+        connection.execute(
+            sa.update(tables.voices).where(tables.voices.c.replaces == tagged).values(replaces=None)
+        )
+        connection.execute(sa.delete(tables.voices).where(tables.voices.c.id == tagged))
+    with database.read() as connection:
+        held = connection.execute(sa.select(tables.voice_tags.c.voice)).scalars().all()
+    assert held
+    assert tagged not in held
+    database.close()
+
+
+def test_ids_go_on_where_they_were(released_url: str) -> None:
+    last = max(event["id"] for event in frozen.rows(released_url)["events"])
+    _run(released_url, f"DELETE FROM events WHERE id = {last}")
+
+    _upgraded(released_url)
+
+    _run(
+        released_url,
+        "INSERT INTO events (at, actor, action) VALUES (CURRENT_TIMESTAMP, 'tester', 'test')",
+    )
+    assert max(event["id"] for event in frozen.rows(released_url)["events"]) == last + 1
+
+
+class _Interruption(Exception):
+    pass
+
+
+class _Interrupting:
+    """Fails at one of the statements of an upgrade; counts them where there are fewer."""
+
+    def __init__(self, at: int) -> None:
+        self._at = at
+        self.count = 0
+
+    def __call__(self, *given: Any) -> None:
+        self.count += 1
+        if self.count == self._at:
+            raise _Interruption
+
+
+def test_an_upgrade_interrupted_anywhere_changes_nothing(released_url: str) -> None:
+    """At each of its statements in turn, of which the last is the one that says it is done."""
+    before, old = frozen.rows(released_url), portrait(released_url)
+    never = 10_000
+    at = 0
+    while True:
+        at += 1
+        assert at < never
+        interrupting = _Interrupting(at)
+        database = Database.open(released_url)
+        sa.event.listen(sa.Engine, "before_cursor_execute", interrupting)
+        try:
+            with suppress(_Interruption):
+                migrate.upgrade(database)
+        finally:
+            sa.event.remove(sa.Engine, "before_cursor_execute", interrupting)
+            database.close()
+        if interrupting.count < at:
+            break  # nothing was left to be interrupted
+        assert frozen.rows(released_url) == before
+        assert portrait(released_url) == old
+
+    assert at > 15
+    assert portrait(released_url) != old
+
+
+_KILLED = """
+import os, signal, sys
+import sqlalchemy as sa
+from voicereg.engine import Database
+from voicereg.schema import migrate
+
+def kill(connection, cursor, statement, *rest):
+    if "UPDATE alembic_version" in statement:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sa.event.listen(sa.Engine, "before_cursor_execute", kill)
+migrate.upgrade(Database.open(sys.argv[1]))
+"""
+
+
+def test_an_upgrade_that_is_killed_changes_nothing(released_url: str) -> None:
+    """As by ``kill -9``, after all of its changes and before it ends."""
+    before, old = frozen.rows(released_url), portrait(released_url)
+
+    done = subprocess.run([sys.executable, "-c", _KILLED, released_url], check=False)
+
+    assert done.returncode == -signal.SIGKILL
+    assert frozen.rows(released_url) == before
+    assert portrait(released_url) == old
+    _upgraded(released_url)
+    assert portrait(released_url) != old
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_no_migration_runs_where_it_would_delete_what_refers_to_voices(released_url: str) -> None:
+    """With ``foreign_keys=ON``, as everywhere but in a migration, dropping a table cascades."""
+    before = frozen.rows(released_url)
+    database = Database.open(released_url)
+
+    with database.write() as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        with pytest.raises(RuntimeError, match="foreign_keys"):
+            command.upgrade(config, "0002")
+
+    assert frozen.rows(released_url) == before
+    database.close()
+
+
+@pytest.mark.parametrize("released", ["0001"], indirect=True)
+def test_no_voice_is_lost_when_the_schema_before_sync_cannot_hold_it(released_url: str) -> None:
+    _upgraded(released_url)
+    unresolved = "UPDATE voices SET lease_expires_at = deadline_at WHERE state = 'unresolved'"
+    cloned = "UPDATE voices SET target_model = NULL WHERE deadline_basis = 'estimated'"
+    limit = "UPDATE quota_limits SET unseen = 3, surplus = 1, refused_at = updated_at"
+    absence = (
+        "INSERT INTO absences SELECT id, created_at, 2 FROM voices WHERE state IN "
+        "('missing', 'unresolved')"
+    )
+    state = (
+        "INSERT INTO sync_states (account_id, family, tried_at, synced_at) "
+        "SELECT id, 'cosyvoice', created_at, created_at FROM accounts"
+    )
+    _run(released_url, unresolved, cloned, limit, absence, state)
+    upgraded = frozen.rows(released_url)
+    assert upgraded["absences"]
+    assert upgraded["sync_states"]
+
+    _downgraded(released_url, "0001")
+
+    rows = frozen.rows(released_url)
+    assert [row["id"] for row in rows["voices"]] == [row["id"] for row in upgraded["voices"]]
+    assert {
+        voice["state"]: voice["lease_expires_at"] is None
+        for voice in rows["voices"]
+        if voice["state"] in {"creating", "unresolved"}
+    } == {"creating": False, "unresolved": True}
+    assert {
+        voice["target_model"] for voice in rows["voices"] if voice["deadline_basis"] == "estimated"
+    } == {"unknown"}
+    for table in ("voice_tags", "voice_previews", "events", "accounts", "quota_groups"):
+        assert rows[table] == upgraded[table]
+
+    _upgraded(released_url)
+    database = Database.open(released_url)
+    assert problems(database) == []
+    database.close()
