@@ -71,6 +71,11 @@ if TYPE_CHECKING:
     from voicereg.domain.quotas import QuotaLevel as QuotaLevel
     from voicereg.domain.quotas import QuotaThresholds as QuotaThresholds
     from voicereg.domain.states import State as State
+    from voicereg.domain.syncs import ChangeKind as ChangeKind
+    from voicereg.domain.syncs import Sync as Sync
+    from voicereg.domain.syncs import SyncChange as SyncChange
+    from voicereg.domain.syncs import SyncProgress as SyncProgress
+    from voicereg.domain.syncs import SyncStage as SyncStage
     from voicereg.domain.voices import DeadlineBasis as DeadlineBasis
     from voicereg.domain.voices import Origin as Origin
     from voicereg.domain.voices import Voice as Voice
@@ -136,6 +141,7 @@ _HOMES = {
     ),
     "voicereg.domain.quotas": ("QuotaThresholds", "Quota", "QuotaLevel"),
     "voicereg.domain.states": ("State",),
+    "voicereg.domain.syncs": ("ChangeKind", "Sync", "SyncChange", "SyncProgress", "SyncStage"),
     "voicereg.domain.voices": ("DeadlineBasis", "Origin", "Voice"),
     "voicereg.registry": ("Registry",),
     "voicereg.registry.creates": ("Slot",),

@@ -19,6 +19,8 @@ CONNECT_TRIES = 4
 """How often a request is sent that did not get through."""
 LONGEST_BACKOFF = timedelta(seconds=8)
 """The longest wait between two tries, unless the provider asks for another."""
+LONGEST_ASKED_WAIT = timedelta(seconds=60)
+"""The longest that the provider may ask to wait; beyond, it is left to the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,27 @@ class CreateSettings:
     pool_timeout: timedelta = timedelta(seconds=30)
     review_wait: timedelta = timedelta(seconds=120)
     """How long a create waits for the provider's review."""
+    mark_names: bool = False
+    """Whether four characters are added to each name, so that a lost create is recognised."""
+
+    @property
+    def longest_create(self) -> timedelta:
+        """How long a create can last: it is sent again only while it cannot connect."""
+        return CONNECT_TRIES * (self._connecting + LONGEST_BACKOFF) + self._answering
+
+    @property
+    def longest_delete(self) -> timedelta:
+        """How long a delete can last, which is sent again whatever happened to it."""
+        return CONNECT_TRIES * (self._connecting + self._answering + LONGEST_ASKED_WAIT)
+
+    @property
+    def _connecting(self) -> timedelta:
+        return self.pool_timeout + self.connect_timeout
+
+    @property
+    def _answering(self) -> timedelta:
+        # An answer may take a read time-out to begin, and another before it is given up.
+        return self.write_timeout + 2 * self.read_timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +179,8 @@ def _from_file(path: Path) -> Settings:
         database=top.take("database", _text, None),
         account=top.take("account", _text, DEFAULT_ACCOUNT),
         base_url=top.take("base_url", _text, None),
-        create=_section(top, "create", CreateSettings(), _duration),
-        quota=_section(top, "quota", QuotaThresholds(), _share),
+        create=_section(top, "create", CreateSettings()),
+        quota=_section(top, "quota", QuotaThresholds()),
     )
     top.finish()
     return settings
@@ -189,14 +212,15 @@ class _Table:
 Section = TypeVar("Section", CreateSettings, QuotaThresholds)
 
 
-def _section(top: _Table, name: str, default: Section, read: Callable[[str, Any], Any]) -> Section:
+def _section(top: _Table, name: str, default: Section) -> Section:
     content = top.content.pop(name, {})
     if not isinstance(content, dict):
         raise InvalidInput(Problem(top.where(name), str(content), f"it must be a table [{name}]"))
     table = _Table(top.path, name, content)
     values = {
-        known.name: table.take(known.name, read, getattr(default, known.name))
+        known.name: table.take(known.name, _READERS[type(value)], value)
         for known in fields(default)
+        for value in (getattr(default, known.name),)
     }
     table.finish()
     return replace(default, **values)
@@ -226,6 +250,20 @@ def _share(where: str, value: Any) -> float:
     return float(value)
 
 
+def _flag(where: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidInput(Problem(where, str(value), "it must be true or false"))
+    return value
+
+
+_READERS: dict[type, Callable[[str, Any], Any]] = {
+    timedelta: _duration,
+    float: _share,
+    bool: _flag,
+}
+"""How a setting is read, by the type of its default."""
+
+
 def _check(settings: Settings) -> None:
     if settings.quota.warning > settings.quota.critical:
         raise InvalidInput(
@@ -236,13 +274,7 @@ def _check(settings: Settings) -> None:
             )
         )
     create = settings.create
-    # A create that could not connect is tried again; an answer may take a read time-out to begin,
-    # and another before it is given up.
-    longest = (
-        CONNECT_TRIES * (create.pool_timeout + create.connect_timeout + LONGEST_BACKOFF)
-        + create.write_timeout
-        + 2 * create.read_timeout
-    )
+    longest = create.longest_create
     if create.settle_after <= longest:
         raise InvalidInput(
             Problem(

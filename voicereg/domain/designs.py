@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from random import Random
 from typing import Required, TypedDict, Unpack
 
 from voicereg.domain.errors import InvalidInput, Problem
@@ -189,6 +190,30 @@ def design_request(
     if problems:
         raise InvalidInput(*problems)
     return request
+
+
+MARK_CHARACTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+MARK_LENGTH = 4
+
+
+def marked(request: DesignRequest, rng: Random, *, unchecked: bool = False) -> DesignRequest:
+    """``request`` with four characters more at the end of its name, by which a voice is recognised.
+
+    Raises:
+        InvalidInput: the name is too long for that.
+    """
+    longest = RULES[request.family].name_characters
+    if len(request.name) + MARK_LENGTH > longest and not unchecked:
+        raise InvalidInput(
+            Problem(
+                "name",
+                request.name,
+                f"with the {MARK_LENGTH} characters that the setting create.mark_names adds, it is "
+                f"longer than the {longest} that {request.family.value} takes",
+            )
+        )
+    mark = "".join(rng.choice(MARK_CHARACTERS) for _ in range(MARK_LENGTH))
+    return replace(request, name=request.name + mark)
 
 
 def checked_labels(labels: Labels) -> Labels:

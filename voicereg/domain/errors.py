@@ -31,7 +31,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from voicereg.domain.clock import rfc3339
+
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from voicereg.domain.audio import PreviewAudio
     from voicereg.domain.families import Family
     from voicereg.domain.states import State
@@ -92,21 +96,33 @@ class QuotaExceeded(VoiceregError):
         used: int,
         needed: int,
         unresolved: int = 0,
+        unseen: int = 0,
+        synced_at: datetime | None = None,
         longest_idle: Sequence[Voice] = (),
         by_provider: bool = False,
         request_id: str | None = None,
     ) -> None:
+        compared = (
+            "was never compared with the provider"
+            if synced_at is None
+            else f"was last compared with the provider at {rfc3339(synced_at)}"
+        )
         if by_provider:
             what = (
-                f"the provider says that the {family.value} quota is full, though the registry "
-                f"counts {used} of {limit}; nothing was created"
+                f"the provider says that the {family.value} quota is full, though the registry, "
+                f"which {compared}, counts {used} of {limit}; nothing was created"
             )
         else:
             slots = "a slot" if needed == 1 else f"{needed} slots"
+            taken = f"{used} of {limit} used"
+            if unseen:
+                taken += f" and {unseen} taken unseen, by the provider's word"
             what = (
                 f"the {family.value} quota of {quota_group} has no room for {slots}: "
-                f"{used} of {limit} used, {max(0, limit - used)} remaining; no slot was taken"
+                f"{taken}, {max(0, limit - used - unseen)} remaining; no slot was taken"
             )
+            if unseen:
+                what += f" (the registry {compared})"
         super().__init__(what)
         self.family = family
         self.quota_group = quota_group
@@ -114,6 +130,10 @@ class QuotaExceeded(VoiceregError):
         self.used = used
         self.needed = needed
         self.unresolved = unresolved
+        self.unseen = unseen
+        """Slots that the provider says are taken, and that no voice on record stands for."""
+        self.synced_at = synced_at
+        """When the registry was last compared with the provider; None: never."""
         self.longest_idle = tuple(longest_idle)
         """The voices unused for the longest, pinned ones left out: deleting one frees a slot."""
         self.by_provider = by_provider
@@ -122,7 +142,7 @@ class QuotaExceeded(VoiceregError):
     @property
     def remaining(self) -> int:
         """Slots that may still be taken, by the registry's count."""
-        return max(0, self.limit - self.used)
+        return max(0, self.limit - self.used - self.unseen)
 
 
 class VoiceNotFound(VoiceregError):
@@ -211,7 +231,7 @@ class CreateUnresolved(VoiceregError):
         self.cause = cause
         self.advice = (
             "do not repeat it blindly: the provider may have made the voice. "
-            f"voicereg show {voice.id} tells what is known"
+            "voicereg sync finds out, once the create has certainly ended"
         )
 
 
@@ -230,7 +250,7 @@ class ConfirmNotRecorded(VoiceregError):
         self.cause = cause
         self.preview = preview
         """The preview audio, which the provider sends only once."""
-        self.advice = f"write the id {voice_id} down: it is the voice that {voice.id} stands for"
+        self.advice = f"voicereg resolve {voice.id} --adopt {voice_id} notes it"
 
 
 class DeleteUnconfirmed(VoiceregError):
@@ -243,7 +263,10 @@ class DeleteUnconfirmed(VoiceregError):
         )
         self.voice = voice
         self.cause = cause
-        self.advice = f"voicereg delete {voice.id} asks again: a voice that is gone counts as done"
+        self.advice = (
+            f"voicereg delete {voice.id} asks again: a voice that is gone counts as done; "
+            "voicereg sync finds out, too"
+        )
 
 
 class ReviewRefused(VoiceregError):

@@ -47,6 +47,8 @@ class VoiceFilter:
     """A text that must occur in the name, prompt, preview text, note or voice id."""
     idle_since: datetime | None = None
     """Only voices whose last activity is at or before this moment."""
+    due_by: datetime | None = None
+    """Only voices whose deadline is at or before this moment."""
 
 
 class FilterOptions(TypedDict, total=False):

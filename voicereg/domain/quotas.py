@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +18,10 @@ class QuotaLevel(StrEnum):
     WARNING = "warning"
     CRITICAL = "critical"
     FULL = "full"
+
+
+FRESH_FOR = timedelta(days=1)
+"""For how long a complete sync vouches for the figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,12 @@ class Quota:
     creating: int
     unresolved: int
     unseen: int
-    """Slots that the provider says are taken and no listing shows."""
+    """Slots that the provider says are taken, and that no voice on record stands for."""
     synced_at: datetime | None
-    """When the registry was last compared with the provider; None: never."""
+    """When the registry was last compared with the provider's complete listings; None: never."""
     stale: bool
-    """Whether the figures may differ from the provider's."""
+    """Whether the figures may well differ from the provider's: never compared, not for a day, or
+    since then a create was refused for a full quota."""
     thresholds: QuotaThresholds = QuotaThresholds()
 
     @property

@@ -63,6 +63,21 @@ class RemoteVoice:
     """``gmt_create`` read as Beijing time: the earlier of the two readings."""
     created_at_latest: datetime | None
     """``gmt_create`` read as UTC: the later of the two readings."""
+    name: str | None = None
+    """What the documented beginning of the id says of its name; None where the id has another."""
+
+    def state(self, *, reviewed: bool) -> State | None:
+        """The state that the provider's word puts it into.
+
+        Args:
+            reviewed: whether the family's voices are reviewed.
+
+        Returns:
+            None where a reviewed voice has no word, or one that is not documented.
+        """
+        if self.status is not None:
+            return self.status.state
+        return None if reviewed else State.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from voicereg.domain.families import Family, Region
+from voicereg.domain.voices import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class FamilyRules:
     design_regions: frozenset[Region]
     reviewed: bool
     """Whether a new voice is reviewed before it is usable."""
+    queried: frozenset[Origin]
+    """Voices that the provider can be asked for one by one."""
 
 
 PROMPT_SCRIPTS = frozenset({"LATIN", "CJK"})
@@ -71,6 +74,7 @@ RULES: dict[Family, FamilyRules] = {
         response_formats=frozenset({"pcm", "wav", "mp3"}),
         design_regions=frozenset({Region.BEIJING}),
         reviewed=True,
+        queried=frozenset(Origin),
     ),
     Family.QWEN_TTS: FamilyRules(
         family=Family.QWEN_TTS,
@@ -94,6 +98,7 @@ RULES: dict[Family, FamilyRules] = {
         response_formats=frozenset({"pcm", "wav", "mp3", "opus"}),
         design_regions=frozenset({Region.BEIJING, Region.SINGAPORE}),
         reviewed=False,
+        queried=frozenset({Origin.DESIGNED}),
     ),
 }
 

@@ -45,7 +45,8 @@ class Voice:
     account: str
     quota_group_id: int
     family: Family
-    target_model: str
+    target_model: str | None
+    """None while the provider has told it neither in a listing nor when asked."""
     origin: Origin
     state: State
     state_reason: str | None
@@ -72,7 +73,8 @@ class Voice:
     lease_holder: str | None
     """Who is at work on the create; None when nobody is."""
     lease_expires_at: datetime | None
-    """Until when a voice that is ``creating`` counts as being worked on."""
+    """Until when a voice that is ``creating`` counts as being worked on; an ``unresolved`` one
+    keeps it, for its call may have lasted until then."""
     delete_asked_at: datetime | None
     """When a delete was sent whose answer is not known yet."""
     state_before_delete: State | None

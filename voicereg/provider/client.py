@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 _PATH = "/services/audio/tts/customization"
 PAGE_SIZE = 100
 """Voices asked for at once; a server may give fewer without a word."""
+_MOST_PAGES = 10_000
+"""No account has a million voices: a listing that goes on has no end."""
+_READINGS = 3
+"""How often a listing is read whose total does not agree with it."""
+OnPage = Callable[[int], None]
 
 
 class ProviderClient:
@@ -145,29 +151,47 @@ class ProviderClient:
             raise in_doubt or problem from None
         return True
 
-    def listings(
-        self, family: Family, *, on_page: Callable[[int], None] | None = None
-    ) -> tuple[Listing, ...]:
-        """Read every listing of a family to its end.
+    def listings(self, family: Family, *, on_page: OnPage | None = None) -> tuple[Listing, ...]:
+        """Read every listing of a family to its end, as :meth:`listing` does."""
+        return tuple(self._listing(family, kind, on_page) for kind in WIRES[family].listings)
 
-        A listing that cannot be read to its end is returned as far as it went, and says so.
+    def listing(
+        self, family: Family, origins: frozenset[Origin], *, on_page: OnPage | None = None
+    ) -> Listing:
+        """Read one listing of a family to its end.
+
+        One that cannot be read to its end is returned as far as it went, and says so. One that
+        changes while it is read, as its total shows, is read again.
 
         Args:
             family: which one.
+            origins: what the listing shows, as :meth:`listings` tells it.
             on_page: told the number of voices on each page as it is read.
         """
-        return tuple(self._listing(family, kind, on_page) for kind in WIRES[family].listings)
+        (kind,) = (kind for kind in WIRES[family].listings if kind.origins == origins)
+        return self._listing(family, kind, on_page)
 
-    def _listing(
-        self, family: Family, kind: ListingKind, on_page: Callable[[int], None] | None
-    ) -> Listing:
+    def _listing(self, family: Family, kind: ListingKind, on_page: OnPage | None) -> Listing:
+        requests = 0
+        for _ in range(_READINGS):
+            listing, agrees = self._reading(family, kind, on_page)
+            requests += listing.requests
+            if agrees:
+                break
+        return replace(listing, requests=requests)
+
+    def _reading(
+        self, family: Family, kind: ListingKind, on_page: OnPage | None
+    ) -> tuple[Listing, bool]:
+        """The listing as read once, and whether its total agrees (or there is nothing to say)."""
         voices: dict[str, RemoteVoice] = {}
         total: int | None = None
         requests = 0
         problem: str | None = None
+        most_pages = _MOST_PAGES if kind.last_page_index is None else kind.last_page_index + 1
         while True:
-            if kind.last_page_index is not None and requests > kind.last_page_index:
-                problem = f"there are more pages than the {kind.last_page_index + 1} documented"
+            if requests >= most_pages:
+                problem = f"it does not end within {most_pages} pages"
                 break
             try:
                 answer = self._ask(Action.LIST, kind.body(requests, PAGE_SIZE))
@@ -187,12 +211,14 @@ class ProviderClient:
                 break
             voices |= fresh
             if on_page is not None:
-                on_page(len(page))
-            if total is not None and len(voices) >= total:
+                on_page(len(fresh))
+            # A total is no reason to stop on a full page: it is to agree with what is there.
+            if total is not None and len(voices) >= total and len(page) < PAGE_SIZE:
                 break
-        if problem is None and total is not None and len(voices) != total:
+        agrees = problem is not None or total is None or len(voices) == total
+        if not agrees:
             problem = f"the provider counts {total} voices, and {len(voices)} were listed"
-        return Listing(
+        listing = Listing(
             family=family,
             origins=kind.origins,
             voices=tuple(voices.values()),
@@ -201,6 +227,7 @@ class ProviderClient:
             complete=problem is None,
             problem=problem,
         )
+        return listing, agrees
 
     def _page(self, answer: Answer, family: Family, kind: ListingKind) -> list[RemoteVoice]:
         items = answer.output.get("voice_list")

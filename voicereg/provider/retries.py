@@ -18,7 +18,7 @@ from voicereg.domain.provider_errors import (
     ProviderFault,
     RateLimited,
 )
-from voicereg.settings import CONNECT_TRIES, LONGEST_BACKOFF
+from voicereg.settings import CONNECT_TRIES, LONGEST_ASKED_WAIT, LONGEST_BACKOFF
 
 _logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class Backoff:
     tries: int = CONNECT_TRIES
     first: timedelta = timedelta(milliseconds=500)
     longest: timedelta = LONGEST_BACKOFF
-    longest_asked: timedelta = timedelta(seconds=60)
+    longest_asked: timedelta = LONGEST_ASKED_WAIT
     """A ``Retry-After`` beyond this is left to the caller."""
 
     def run(self, attempt: Callable[[], T], repeat_on: tuple[type[ProviderProblem], ...]) -> T:

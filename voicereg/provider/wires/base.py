@@ -103,6 +103,15 @@ def optional_text(fields: Mapping[str, Any], name: str) -> str | None:
     return value.encode("utf-8", "replace").decode("utf-8")
 
 
+def name_in(rest: str) -> str | None:
+    """The name that the rest of an id begins with, after the documented beginning.
+
+    No name of the documented kind has a dash in it.
+    """
+    name, dash, _ = rest.partition("-")
+    return name if name and dash else None
+
+
 def both_readings(fields: Mapping[str, Any], name: str) -> tuple[datetime | None, datetime | None]:
     """A time without a zone, read as Beijing time and as UTC.
 

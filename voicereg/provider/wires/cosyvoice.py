@@ -16,6 +16,7 @@ from voicereg.provider.wires.base import (
     Body,
     ListingKind,
     both_readings,
+    name_in,
     optional_text,
     parameters,
     required_text,
@@ -70,18 +71,22 @@ class CosyVoiceWire:
 
     def _voice(self, fields: Mapping[str, Any], voice_id: str) -> RemoteVoice:
         prompt = optional_text(fields, "voice_prompt")
-        model, mark, _ = voice_id.partition(_DESIGN_MARK)
+        model, mark, rest = voice_id.partition(_DESIGN_MARK)
+        target_model = optional_text(fields, "target_model") or (model if mark else None)
+        if not mark and target_model is not None and voice_id.startswith(f"{target_model}-"):
+            rest = voice_id.removeprefix(f"{target_model}-")
         earliest, latest = both_readings(fields, "gmt_create")
         status = optional_text(fields, "status")
         return RemoteVoice(
             voice_id=voice_id,
             family=Family.COSYVOICE,
             origin=Origin.DESIGNED if prompt is not None or mark else Origin.CLONED,
-            target_model=optional_text(fields, "target_model") or (model if mark else None),
+            target_model=target_model,
             status=ReviewStatus(status) if status in set(ReviewStatus) else None,
             prompt=prompt,
             preview_text=optional_text(fields, "preview_text"),
             language=None,
             created_at=earliest,
             created_at_latest=latest,
+            name=name_in(rest),
         )

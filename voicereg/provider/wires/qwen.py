@@ -16,12 +16,14 @@ from voicereg.provider.wires.base import (
     Body,
     ListingKind,
     both_readings,
+    name_in,
     optional_text,
     parameters,
     required_text,
 )
 
 _MODELS = {Origin.DESIGNED: "qwen-voice-design", Origin.CLONED: "qwen-voice-enrollment"}
+_BEGINNINGS = {Origin.DESIGNED: "qwen-tts-vd-", Origin.CLONED: "qwen-tts-vc-"}
 
 
 class QwenWire:
@@ -83,6 +85,8 @@ class QwenWire:
 
     def _voice(self, fields: Mapping[str, Any], voice_id: str, origin: Origin) -> RemoteVoice:
         earliest, latest = both_readings(fields, "gmt_create")
+        beginning = _BEGINNINGS[origin]
+        named = voice_id.startswith(beginning)
         return RemoteVoice(
             voice_id=voice_id,
             family=Family.QWEN_TTS,
@@ -94,4 +98,5 @@ class QwenWire:
             language=optional_text(fields, "language"),
             created_at=earliest,
             created_at_latest=latest,
+            name=name_in(voice_id.removeprefix(beginning)) if named else None,
         )

@@ -1,0 +1,414 @@
+"""What one listing means for the registry: a plan, made without touching either.
+
+What a listing shows is believed at once; what it does not show only with care. A listing that lags,
+is cut, or is another account's must not make the registry forget a voice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Set
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from voicereg.domain.attempts import Doubt, Fit, Pairing, fit, is_at_work, pair, settles_at
+from voicereg.domain.families import Family
+from voicereg.domain.remote import RemoteVoice
+from voicereg.domain.rules import RULES
+from voicereg.domain.states import State
+from voicereg.domain.syncs import ChangeKind
+from voicereg.domain.voices import Origin, Voice
+
+MADE = frozenset({State.PENDING, State.ACTIVE, State.REJECTED})
+"""A voice that exists, as far as the registry knows."""
+_LISTED = MADE | {State.MISSING, State.DELETING}
+
+GUARDED_FROM = 20
+"""From so many known voices on, a listing that misses many of them has to prove it."""
+GUARDED_SHARE = 0.10
+PROOF_LISTINGS = 3
+"""Where a voice cannot be asked for, so many listings prove that it is gone …"""
+PROOF_SPAN = timedelta(days=1)
+"""… when at least so much time lies between the first and the last."""
+RELEASE_LISTINGS = 2
+"""Complete listings without a voice that fits, before a create counts as failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """How often in a row complete listings have not shown a voice."""
+
+    since: datetime
+    """When the first of them began."""
+    listings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the registry held of an account's family at one moment."""
+
+    taken_at: datetime
+    voices: Mapping[str, Voice]
+    """The account's voices that are not gone, by registry id."""
+    attempts: tuple[Voice, ...]
+    """The creates of the whole quota group whose outcome is not known."""
+    absences: Mapping[str, Absence]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One of the provider's listings, read to its end."""
+
+    account: str
+    family: Family
+    origins: frozenset[Origin]
+    """What it shows."""
+    voices: Mapping[str, RemoteVoice]
+    """By the provider's id."""
+    before: Snapshot
+    """What the registry held before the first page was asked for."""
+
+    def scope(self) -> list[Voice]:
+        """The known voices that it ought to show."""
+        return [
+            voice
+            for voice in self.before.voices.values()
+            if voice.origin in self.origins and voice.state in _LISTED
+        ]
+
+    def absent(self) -> list[Voice]:
+        """The known voices that it does not show."""
+        return [voice for voice in self.scope() if voice.voice_id not in self.voices]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long what is under way can last."""
+
+    settle_after: timedelta
+    longest_delete: timedelta
+
+
+class Trust:
+    """How far a listing is believed (the design's safe-guards)."""
+
+    def __init__(self, listed: Listed, recorded: Set[str]) -> None:
+        """``recorded``: the listed ids that are on record in the quota group."""
+        now = listed.before.taken_at
+        known = [voice for voice in listed.scope() if voice.state is not State.DELETING]
+        standing = [voice for voice in known if voice.state in MADE and voice.deadline_at > now]
+        absent = [voice for voice in standing if voice.voice_id not in listed.voices]
+        guarded = len(known) >= GUARDED_FROM
+        self.known = len(known)
+        self.absent = len(absent)
+        self.is_foreign = guarded and bool(listed.voices) and not recorded
+        """It shows voices, and none that is known: it is probably another account's."""
+        self.is_suspicious = guarded and len(absent) > GUARDED_SHARE * len(standing)
+        """It misses so many known voices that each absence has to be proved."""
+        self._shows = len(listed.voices)
+        self._recorded = len(recorded)
+
+    @staticmethod
+    def all_foreign(trusts: Collection[Trust]) -> bool:
+        """Whether an account's listings, taken together, show voices and none that is known."""
+        return (
+            sum(trust.known for trust in trusts) >= GUARDED_FROM
+            and any(trust._shows for trust in trusts)
+            and not any(trust._recorded for trust in trusts)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of the plan."""
+
+    kind: ChangeKind
+    voice: Voice | None
+    """The record as the plan found it; None: there is none."""
+    remote: RemoteVoice | None
+    values: Mapping[str, Any]
+    why: str
+
+    def still_fits(self, current: Voice) -> bool:
+        """Whether the record is as the plan found it."""
+        return self.voice is not None and _unchanged(self.voice, current)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is to be done, and what is not."""
+
+    steps: list[Step] = field(default_factory=list)
+    absences: dict[str, Absence | None] = field(default_factory=dict)
+    """What to note of voices by registry id; None: that they were seen."""
+    unproved: list[Voice] = field(default_factory=list)
+    """Absent voices that are left as they are: their absence is not proved."""
+    doubts: tuple[Doubt, ...] = ()
+    surplus: int = 0
+    """Listed voices on no record, beyond the slots of the creates that may have made them."""
+
+    def seen(self, voice: Voice, now: Snapshot) -> None:
+        """Forget that earlier listings did not show a voice."""
+        if voice.id in now.absences:
+            self.absences[voice.id] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was learnt beyond the listing itself."""
+
+    recorded: Mapping[str, Voice]
+    """The listed ids that are on record in the quota group, gone ones and other accounts' too."""
+    trusted: bool
+    """Whether absences count as they are: the listing is not suspicious, or the user says so."""
+    proofs: Mapping[str, bool]
+    """Of voices asked for, by registry id: whether the provider knows them no more."""
+
+
+def make_plan(listed: Listed, now: Snapshot, evidence: Evidence, timing: Timing) -> Plan:
+    """What a listing means for the registry as it is now.
+
+    What changed while the listing was read is left to the next sync: the listing may be older.
+
+    Args:
+        listed: what the provider shows, and what the registry held before.
+        now: what the registry holds.
+        evidence: what else is known.
+        timing: how long creates and deletes can last.
+    """
+    plan = Plan()
+    for voice_id, remote in listed.voices.items():
+        if (record := evidence.recorded.get(voice_id)) is not None:
+            _present(plan, listed, now, record, remote, timing)
+    for voice in listed.absent():
+        if _unchanged(voice, now.voices.get(voice.id)):
+            _absent(plan, now, voice, listed, evidence)
+    _unknown(plan, listed, now, evidence, timing)
+    return plan
+
+
+def unfound(listed: Listed, timing: Timing) -> list[Voice]:
+    """The account's creates that can be settled, and that no listed voice fits."""
+    return [
+        attempt
+        for attempt in listed.before.attempts
+        if attempt.account == listed.account
+        and Origin.DESIGNED in listed.origins
+        and settles_at(attempt, timing.settle_after) <= listed.before.taken_at
+        and not any(fit(attempt, remote, timing.settle_after) for remote in listed.voices.values())
+    ]
+
+
+def in_doubt(listed: Listed, recorded: Set[str], timing: Timing) -> list[RemoteVoice]:
+    """Listed voices on no record that an attempt may have made, and that show too little to say."""
+    return [
+        remote
+        for voice_id, remote in listed.voices.items()
+        if voice_id not in recorded
+        and any(
+            fit(attempt, remote, timing.settle_after) is Fit.MAYBE
+            for attempt in listed.before.attempts
+        )
+    ]
+
+
+def _unchanged(before: Voice, now: Voice | None) -> bool:
+    return now is not None and (
+        before.state,
+        before.voice_id,
+        before.delete_asked_at,
+        before.gone_at,
+    ) == (now.state, now.voice_id, now.delete_asked_at, now.gone_at)
+
+
+def _present(
+    plan: Plan,
+    listed: Listed,
+    now: Snapshot,
+    record: Voice,
+    remote: RemoteVoice,
+    timing: Timing,
+) -> None:
+    """A listed voice that is on record."""
+    before = listed.before.voices.get(record.id)
+    if record.state.is_gone or (record.account != listed.account and before is None):
+        _returned(plan, listed, record, remote, timing)
+        return
+    if before is None or not _unchanged(before, record):
+        return
+    plan.seen(record, now)
+    values = _told(record, remote)
+    state = remote.state(reviewed=RULES[record.family].reviewed)
+    why = "what the provider's listing shows of it"
+    if record.state is State.MISSING:
+        values["state"] = state or State.PENDING
+        why = "the provider lists it again"
+    elif record.state is State.DELETING:
+        asked_at = record.delete_asked_at
+        if asked_at is None or asked_at + timing.longest_delete > listed.before.taken_at:
+            return  # the delete may be under way
+        values["state"] = state or record.state_before_delete
+        why = "the provider still lists it: the delete came to nothing"
+    elif state is not None and state is not record.state:
+        values["state"] = state
+        why = f"the provider's review: {remote.status}"
+    values = {name: value for name, value in values.items() if getattr(record, name) != value}
+    if values:
+        plan.steps.append(Step(ChangeKind.REFRESHED, record, remote, values, why))
+
+
+def _returned(
+    plan: Plan, listed: Listed, record: Voice, remote: RemoteVoice, timing: Timing
+) -> None:
+    """A listed voice that counts as gone, or that another account of the quota group misses."""
+    if record.id in listed.before.voices:
+        return  # it went while the listing was read
+    if not record.state.is_gone and record.state is not State.MISSING:
+        return  # the other account's own sync looks after it
+    if (
+        record.state is State.DELETED
+        and record.gone_at is not None
+        and record.gone_at + timing.settle_after > listed.before.taken_at
+    ):
+        return  # deleted so lately that the listing may lag
+    state = remote.state(reviewed=RULES[record.family].reviewed) or State.PENDING
+    values = _told(record, remote) | {"state": state}
+    plan.absences[record.id] = None
+    plan.steps.append(
+        Step(ChangeKind.REFRESHED, record, remote, values, "the provider lists it again")
+    )
+
+
+def _told(record: Voice, remote: RemoteVoice) -> dict[str, Any]:
+    """What the provider tells and the record lacks; its word on the model is the last."""
+    values: dict[str, Any] = {}
+    if remote.target_model is not None:
+        values["target_model"] = remote.target_model
+    for name in ("prompt", "preview_text", "language"):
+        if getattr(record, name) is None and getattr(remote, name) is not None:
+            values[name] = getattr(remote, name)
+    return values
+
+
+def _absent(plan: Plan, now: Snapshot, voice: Voice, listed: Listed, evidence: Evidence) -> None:
+    """A known voice that the listing does not show."""
+    began_at = listed.before.taken_at
+    earlier = now.absences.get(voice.id)
+    absence = Absence(
+        since=began_at if earlier is None else earlier.since,
+        listings=1 if earlier is None else earlier.listings + 1,
+    )
+    if not evidence.trusted and not _proved(voice, absence, began_at, evidence):
+        plan.unproved.append(voice)
+        if voice.origin not in RULES[voice.family].queried:  # listings have to do
+            plan.absences[voice.id] = absence
+        return
+    plan.absences[voice.id] = absence
+    if voice.state is State.DELETING:
+        step = (ChangeKind.GONE, State.DELETED, "the delete had been carried out")
+    elif voice.state is not State.MISSING:
+        step = (ChangeKind.MISSING, State.MISSING, "the provider does not list it any more")
+    elif absence.since >= voice.deadline_at:
+        step = (ChangeKind.GONE, State.EXPIRED, "not listed again, after its deadline")
+    else:
+        step = (ChangeKind.GONE, State.LOST, "not listed again, before its deadline")
+    kind, state, why = step
+    if state.is_gone:
+        plan.absences[voice.id] = None
+    values = {"state": state, "state_reason": why}
+    plan.steps.append(Step(kind, voice, None, values, why))
+
+
+def _proved(voice: Voice, absence: Absence, now: datetime, evidence: Evidence) -> bool:
+    if voice.id in evidence.proofs:
+        return evidence.proofs[voice.id]
+    if voice.origin in RULES[voice.family].queried:
+        return False
+    return absence.listings >= PROOF_LISTINGS and now - absence.since >= PROOF_SPAN
+
+
+def _unknown(plan: Plan, listed: Listed, now: Snapshot, evidence: Evidence, timing: Timing) -> None:
+    """Listed voices on no record, and the creates that may have made them."""
+    unknown = {
+        voice_id: remote
+        for voice_id, remote in listed.voices.items()
+        if voice_id not in evidence.recorded
+    }
+    earlier = {attempt.id: attempt for attempt in listed.before.attempts}
+
+    def is_open(attempt: Voice) -> bool:
+        before = earlier.get(attempt.id)
+        return (
+            before is not None
+            and _unchanged(before, attempt)
+            and attempt.account == listed.account
+            and not is_at_work(before, listed.before.taken_at)
+        )
+
+    if Origin.DESIGNED in listed.origins:
+        found = pair(
+            now.attempts, unknown.values(), settle_after=timing.settle_after, is_open=is_open
+        )
+    else:
+        found = Pairing((), (), ())
+    plan.doubts = found.doubts
+    plan.surplus = found.surplus
+    for attempt, remote in found.adoptions:
+        state = remote.state(reviewed=RULES[attempt.family].reviewed) or State.PENDING
+        values = {
+            "state": state,
+            "voice_id": remote.voice_id,
+            "target_model": remote.target_model or attempt.target_model,
+        }
+        why = "listed by the provider, and made from the same design at that time"
+        plan.seen(attempt, now)
+        plan.steps.append(Step(ChangeKind.ADOPTED, attempt, remote, values, why))
+    taken = {remote.voice_id for _, remote in found.adoptions}
+    held = {remote.voice_id for group in (*found.doubts, *found.waiting) for remote in group.voices}
+    for voice_id, remote in unknown.items():
+        if voice_id not in taken and voice_id not in held:
+            why = "listed by the provider, and on no record"
+            plan.steps.append(Step(ChangeKind.IMPORTED, None, remote, {}, why))
+    if Origin.DESIGNED in listed.origins:
+        adopted = {attempt.id for attempt, _ in found.adoptions}
+        fitted = {
+            attempt.id for group in (*found.doubts, *found.waiting) for attempt in group.attempts
+        }
+        for attempt in now.attempts:
+            if is_open(attempt) and attempt.id not in adopted:
+                _outstanding(plan, listed, now, attempt, attempt.id in fitted, evidence, timing)
+
+
+def _outstanding(
+    plan: Plan,
+    listed: Listed,
+    now: Snapshot,
+    attempt: Voice,
+    fitted: bool,
+    evidence: Evidence,
+    timing: Timing,
+) -> None:
+    """A create that no listed voice was paired with, and that nobody works on."""
+    began_at = listed.before.taken_at
+    earlier = now.absences.get(attempt.id)
+    if fitted:
+        plan.seen(attempt, now)
+    elif began_at >= settles_at(attempt, timing.settle_after) and (
+        evidence.trusted or all(evidence.proofs.get(voice.id) for voice in listed.absent())
+    ):
+        absence = (
+            Absence(began_at, 1)
+            if earlier is None
+            else replace(earlier, listings=earlier.listings + 1)
+        )
+        if absence.listings >= RELEASE_LISTINGS:
+            why = f"{absence.listings} complete listings show no voice that it can have made"
+            plan.seen(attempt, now)
+            values = {"state": State.FAILED, "state_reason": why}
+            plan.steps.append(Step(ChangeKind.RELEASED, attempt, None, values, why))
+            return
+        plan.absences[attempt.id] = absence
+    if attempt.state is State.CREATING:
+        why = "nobody has been heard of who was at work on it"
+        values = {"state": State.UNRESOLVED, "state_reason": why}
+        plan.steps.append(Step(ChangeKind.LAPSED, attempt, None, values, why))
