@@ -43,10 +43,23 @@ class Changes:
         Raises:
             StateConflict: the new state cannot follow the old one.
         """
-        values = {name: _kept(value) for name, value in values.items()}
         state = values.get("state", voice.state)
         if state is not voice.state and state not in FOLLOWS[voice.state]:
             raise StateConflict(voice, f"it cannot become {state}")
+        return self._change(voice, action, values, reason)
+
+    def give_up_id(self, voice: Voice, state: State, reason: str) -> Voice:
+        """Take a voice's id at the provider from its record, which another has a better claim to.
+
+        It is no step in the life of a voice: the record was mistaken, so any state may follow.
+        """
+        values = {"voice_id": None, "state": state, "state_reason": reason}
+        return self._change(voice, "voice.give-up-id", values, reason)
+
+    def _change(
+        self, voice: Voice, action: str, values: Mapping[str, Any], reason: str | None
+    ) -> Voice:
+        values = {name: _kept(value) for name, value in values.items()}
         changed = {name: value for name, value in values.items() if getattr(voice, name) != value}
         if not changed:
             return voice
@@ -97,7 +110,9 @@ class Changes:
         if state is None:
             return values
         if voice.state is State.CREATING:
-            values |= {"lease_holder": None, "lease_expires_at": None}
+            values["lease_holder"] = None
+        if state is not State.UNRESOLVED:
+            values["lease_expires_at"] = None
         if voice.state is State.DELETING:
             values |= {"delete_asked_at": None, "state_before_delete": None}
         if state is State.DELETING:

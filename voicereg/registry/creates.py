@@ -15,9 +15,10 @@ import sqlalchemy as sa
 
 from voicereg.domain.accounts import Account
 from voicereg.domain.audio import PreviewAudio
-from voicereg.domain.designs import DesignOptions, checked_design
+from voicereg.domain.designs import DesignOptions, checked_design, marked
 from voicereg.domain.errors import (
     CreateUnresolved,
+    DatabaseBusy,
     DatabaseProblem,
     InvalidInput,
     Problem,
@@ -30,12 +31,18 @@ from voicereg.domain.voice_ids import is_voice_id
 from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis, Origin, Voice
 from voicereg.registry.changes import Changes
 from voicereg.registry.context import Context
+from voicereg.registry.duplicates import CONFIRMED, lock_family, make_way
 from voicereg.registry.quotas import Quotas
-from voicereg.store import previews, voices
+from voicereg.store import previews, slots, voices
 from voicereg.store.accounts import Lock
 
 _logger = logging.getLogger(__name__)
 _LONGEST_LEASE = timedelta(days=366)
+_TRIES = 3
+
+
+class _OnRecord(Exception):
+    """The id is recorded for another voice."""
 
 
 class Creates:
@@ -82,6 +89,8 @@ class Creates:
             # Steady: it must not move to another quota group between here and the voice's row.
             found = context.account(connection, account, Lock.STEADY)
             request, labels = checked_design(found.region, **asked)
+            if context.settings.create.mark_names:
+                request = marked(request, context.rng, unchecked=asked.get("unchecked", False))
             self._quotas.take_slot(connection, found, request.family)
             # After the lock: the time spent waiting for it is not part of the attempt.
             now = context.database.now(connection)
@@ -140,37 +149,74 @@ class Creates:
 
         Raises:
             InvalidInput: the id cannot be one.
-            StateConflict: the voice is known by another id, or the id by another voice.
+            StateConflict: the voice is known by another id, or another was confirmed with this one.
         """
         voice_id = voice_id.strip() if isinstance(voice_id, str) else voice_id
         if not is_voice_id(voice_id):
             raise InvalidInput(Problem("voice_id", ascii(voice_id), "it is not a voice id"))
+        for _ in range(_TRIES):
+            for merging in (False, True):
+                try:
+                    confirmed, doubted = self._confirm(
+                        voice, voice_id, target_model, preview, request_id, merging=merging
+                    )
+                except _OnRecord:
+                    continue
+                if doubted:
+                    self._quotas.succeeded(confirmed)
+                return confirmed
+        raise DatabaseBusy(self._context.database.display)
+
+    def _confirm(
+        self,
+        voice: str,
+        voice_id: str,
+        target_model: str | None,
+        preview: PreviewAudio | None,
+        request_id: str | None,
+        *,
+        merging: bool,
+    ) -> tuple[Voice, bool]:
+        """Note the id in one transaction.
+
+        Args:
+            merging: whether a record that a sync made of the voice gives way. It takes more locks.
+
+        Returns:
+            The voice, and whether the provider's word on the quota is thereby disproved.
+
+        Raises:
+            _OnRecord: the id is recorded for another voice.
+        """
         with self._context.database.write() as connection:
+            if merging and (unlocked := voices.get(connection, voice)) is not None:
+                lock_family(connection, unlocked)
             changes, found = self._locked(connection, voice)
             if found.voice_id == voice_id:
-                return found
+                return found, False
             if found.voice_id is not None:
                 raise StateConflict(found, f"it is known as {found.voice_id} already")
-            other = voices.holder_of(connection, found.quota_group_id, voice_id)
-            if other is not None:
-                raise StateConflict(found, f"{voice_id} is recorded as voice {other} already")
+            values: dict[str, Any] = {}
+            if merging:
+                values = make_way(changes, found, voice_id)
+            elif voices.holder_of(connection, found.quota_group_id, voice_id) is not None:
+                raise _OnRecord
             reviewed = RULES[found.family].reviewed
-            values = {
+            values |= {
                 "state": State.PENDING if reviewed else State.ACTIVE,
                 "voice_id": voice_id,
                 "target_model": target_model or found.target_model,
                 "request_id": request_id,
             }
             try:
-                confirmed = changes.apply(found, "voice.confirm", values)
+                confirmed = changes.apply(found, CONFIRMED, values)
             except sa.exc.IntegrityError:
-                # On PostgreSQL two confirmations with one id can pass the look above together.
-                raise StateConflict(
-                    found, f"{voice_id} was recorded as another voice meanwhile"
-                ) from None
+                # On PostgreSQL another may record the id between the look above and this.
+                raise _OnRecord from None
             if preview is not None:
                 previews.insert(connection, voice, preview, changes.now)
-            return confirmed
+            refused_at = slots.refused_at(connection, found.quota_group_id, found.family)
+            return confirmed, refused_at is not None and refused_at <= found.created_at
 
     def fail(self, voice: str, reason: str, request_id: str | None = None) -> Voice:
         """Give up a create that certainly made nothing: its slot is free again."""

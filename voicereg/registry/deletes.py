@@ -99,8 +99,12 @@ class Deletes:
         with self._context.database.write() as connection:
             changes, current = self._locked(connection, voice)
             _refuse(current, force=force)
-            if current.state.is_gone or current.state is State.DELETING:
+            if current.state.is_gone:
                 return current, True
+            if current.state is State.DELETING:
+                # A sync must not take it for one that ended long ago.
+                again = {"delete_asked_at": changes.now}
+                return changes.apply(current, "voice.delete.ask", again), True
             return changes.apply(current, "voice.delete.ask", {"state": State.DELETING}), False
 
     def _note_refusal(self, voice: Voice, reason: str) -> None:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from voicereg.domain.designs import DesignOptions, DesignRequest, DesignStage, checked_design
+from voicereg.domain.designs import (
+    DesignOptions,
+    DesignRequest,
+    DesignStage,
+    checked_design,
+    marked,
+)
 from voicereg.domain.errors import (
     ConfirmNotRecorded,
     CreateUnresolved,
@@ -88,7 +95,8 @@ class Designs:
             self._creates.fail(voice.id, f"called off before it was sent ({_name(interruption)})")
             raise
         try:
-            created = client.create(request)
+            # The name is the record's: it may have been marked.
+            created = client.create(replace(request, name=voice.name))
         except VoiceQuotaFull as refusal:
             self._fail(voice, refusal)
             raise self._quotas.refused_by_provider(
@@ -129,6 +137,8 @@ class Designs:
         with self._context.database.read() as connection:
             region = self._context.account(connection, account).region
         request, _ = checked_design(region, **asked)
+        if self._context.settings.create.mark_names:
+            request = marked(request, self._context.rng, unchecked=asked.get("unchecked", False))
         return request, self._quotas.require(request.family, 1, account)
 
     def refresh(self, voice: Voice) -> Voice:

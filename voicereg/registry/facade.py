@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from voicereg.domain.families import Family
     from voicereg.domain.filters import FilterOptions, SortField
     from voicereg.domain.quotas import Quota
+    from voicereg.domain.syncs import Sync
     from voicereg.domain.voices import Voice
     from voicereg.registry.accounts import Accounts
     from voicereg.registry.creates import Creates, Slot
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
     from voicereg.registry.designs import Designs, OnStage
     from voicereg.registry.edits import Edits
     from voicereg.registry.history import History
+    from voicereg.registry.inspection import OnProgress
     from voicereg.registry.lookups import Lookups
     from voicereg.registry.quotas import Quotas
+    from voicereg.registry.settlements import Settlements
+    from voicereg.registry.syncs import Syncs
 
 
 class Registry:
@@ -96,6 +100,18 @@ class Registry:
         from voicereg.registry.edits import Edits
 
         return Edits(self._context, self._lookups)
+
+    @cached_property
+    def _syncs(self) -> Syncs:
+        from voicereg.registry.syncs import Syncs
+
+        return Syncs(self._context)
+
+    @cached_property
+    def _settlements(self) -> Settlements:
+        from voicereg.registry.settlements import Settlements
+
+        return Settlements(self._context, self._lookups)
 
     @classmethod
     def open(
@@ -348,6 +364,17 @@ class Registry:
         """
         return self._lookups.stream(wanted, account=account)
 
+    def expiring(
+        self, *, within: timedelta | None = None, account: str | None = None
+    ) -> list[Voice]:
+        """The voices that the provider has, by deadline, soonest first.
+
+        Args:
+            within: only those whose deadline is past or at most so far away; None: all.
+            account: its name, or :data:`ALL_ACCOUNTS`; None: the selected one.
+        """
+        return self._lookups.expiring(within, account)
+
     def preview(self, reference: str, *, account: str | None = None) -> tuple[Voice, PreviewAudio]:
         """A voice, and the preview audio kept of it.
 
@@ -433,3 +460,67 @@ class Registry:
             DeleteUnconfirmed: nobody knows whether it was deleted.
         """
         return self._deletes.delete(reference, account=account, force=force)
+
+    # Agreement with the provider
+
+    def sync(
+        self,
+        *,
+        family: Family | str | None = None,
+        dry_run: bool = False,
+        force: bool = False,
+        on_progress: OnProgress | None = None,
+        account: str | None = None,
+    ) -> Sync:
+        """Compare the registry with the provider's own listings, and mend the registry.
+
+        Creates whose outcome is unknown are settled on the way, as far as that is certain. A
+        listing that fails or cannot be believed changes nothing; the result says so.
+
+        Args:
+            family: only this one; None: both.
+            dry_run: find what would change, and change nothing.
+            force: believe a listing that misses many known voices, or shows none of them.
+            on_progress: told how far it has come.
+            account: its name; None: the selected one.
+
+        Raises:
+            InvalidInput: no such family.
+            AccountNotFound: no such account.
+            KeyMissing: the account's variable is not set.
+        """
+        from voicereg.domain.families import Family, parse_family
+
+        return self._syncs.sync(
+            account=account,
+            families=list(Family) if family is None else [parse_family(family)],
+            dry_run=dry_run,
+            force=force,
+            on_progress=on_progress,
+        )
+
+    def adopt(
+        self, reference: str, voice_id: str, *, unchecked: bool = False, account: str | None = None
+    ) -> Voice:
+        """Settle an unresolved create by hand: this is the voice that it made.
+
+        Args:
+            reference: the create, as :meth:`voice` takes it.
+            voice_id: the provider's id of the voice.
+            unchecked: adopt it though the provider shows another model or prompt.
+            account: its name; None: the selected one.
+
+        Raises:
+            StateConflict: it is no such create, or the id was confirmed for another voice.
+            InvalidInput: the id can be none, or the voice was made from something else.
+            VoiceGone: the provider knows no such voice.
+        """
+        return self._settlements.adopt(reference, voice_id, account=account, unchecked=unchecked)
+
+    def release(self, reference: str, *, account: str | None = None) -> Voice:
+        """Settle an unresolved create by hand: it made nothing, and its slot is free.
+
+        Raises:
+            StateConflict: it is no such create, or somebody may still be at work on it.
+        """
+        return self._settlements.release(reference, account=account)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from voicereg.domain.filters import (
     sort_field,
     voice_filter,
 )
+from voicereg.domain.states import HOLDING, State
 from voicereg.domain.voices import Voice
 from voicereg.registry.context import Context
 from voicereg.registry.texts import is_storable
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 _PAGE = 500
 _MOST_ROWS = 2**31 - 1
 _SHOWN_MATCHES = 5
+_AT_PROVIDER = frozenset(HOLDING) - {State.CREATING, State.UNRESOLVED}
 
 
 class Lookups:
@@ -87,6 +90,20 @@ class Lookups:
                 descending=descending,
                 limit=limit,
                 offset=offset,
+            )
+
+    def expiring(self, within: timedelta | None, account: str | None) -> list[Voice]:
+        """The voices at the provider whose deadline is near or past, soonest first."""
+        now = self._context.clock.now()
+        try:
+            due_by = None if within is None else now + within
+        except OverflowError:
+            raise InvalidInput(Problem("within", str(within), "it is too long")) from None
+        wanted = VoiceFilter(states=_AT_PROVIDER, due_by=due_by)
+        with self._context.database.read() as connection:
+            accounts = self._context.accounts(connection, account)
+            return voice_queries.select(
+                connection, [found.id for found in accounts], wanted, sort=SortField.DEADLINE
             )
 
     def stream(self, options: FilterOptions, *, account: str | None = None) -> Iterator[Voice]:

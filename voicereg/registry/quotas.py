@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+from typing import TYPE_CHECKING
+
 import sqlalchemy as sa
 
 from voicereg.domain.accounts import Account
-from voicereg.domain.errors import InvalidInput, Problem, QuotaExceeded
+from voicereg.domain.errors import DatabaseProblem, InvalidInput, Problem, QuotaExceeded
 from voicereg.domain.families import Family, parse_family
-from voicereg.domain.quotas import Quota
+from voicereg.domain.quotas import FRESH_FOR, Quota
 from voicereg.registry.context import Context
 from voicereg.store import slots
 
+if TYPE_CHECKING:
+    from voicereg.domain.voices import Voice
+
+_logger = logging.getLogger(__name__)
 _SUGGESTED = 3
 """How many of the voices unused for the longest a refusal names."""
 
@@ -62,8 +69,8 @@ class Quotas:
         Raises:
             QuotaExceeded: it does not fit.
         """
-        limit = slots.lock_limit(connection, account.quota_group_id, family)
-        if slots.held_of(connection, account.quota_group_id, family) >= limit:
+        most = slots.lock_limit(connection, account.quota_group_id, family)
+        if slots.held_of(connection, account.quota_group_id, family) >= most:
             raise self._exceeded(
                 connection, account, self._of(connection, account)[family], needed=1
             )
@@ -71,11 +78,46 @@ class Quotas:
     def refused_by_provider(
         self, account: Account, family: Family, request_id: str | None
     ) -> QuotaExceeded:
-        """The error for a create that the provider refused for a full quota."""
+        """The error for a create that the provider refused for a full quota.
+
+        The slots that seemed free count as unseen from now on, so that the next caller is refused
+        here; a sync that explains them, or a create that succeeds, clears that.
+        """
+        try:
+            self._context.patiently(lambda: self._note_refusal(account, family))
+        except DatabaseProblem as problem:
+            _logger.warning("the provider's refusal was not noted: %s", problem)
         with self._context.database.read() as connection:
             quota = self._of(connection, account)[family]
             return self._exceeded(
                 connection, account, quota, needed=1, by_provider=True, request_id=request_id
+            )
+
+    def succeeded(self, voice: Voice) -> None:
+        """A create came about: what an earlier refusal seemed to say no longer holds."""
+        try:
+            with self._context.database.write() as connection:
+                slots.lock_limit(connection, voice.quota_group_id, voice.family)
+                slots.explain(connection, voice.quota_group_id, voice.family)
+        except DatabaseProblem as problem:
+            # The next success, or a sync, does it.
+            _logger.info("slots still count as unseen: %s", problem)
+
+    def _note_refusal(self, account: Account, family: Family) -> None:
+        from voicereg.registry.changes import Changes
+
+        with self._context.database.write() as connection:
+            slots.lock_limit(connection, account.quota_group_id, family)
+            now = self._context.database.now(connection)
+            before = self._of(connection, account)[family]
+            slots.note_refusal(connection, account.quota_group_id, family, now)
+            after = self._of(connection, account)[family]
+            Changes(connection, actor=self._context.actor, now=now).log(
+                "quota.refused",
+                account=account.name,
+                before={"unseen": before.unseen, "stale": before.stale},
+                after={"family": family, "unseen": after.unseen, "stale": after.stale},
+                reason="the provider refused a create for a full quota",
             )
 
     def _exceeded(
@@ -97,6 +139,8 @@ class Quotas:
             used=quota.used,
             needed=needed,
             unresolved=quota.unresolved,
+            unseen=quota.unseen,
+            synced_at=quota.synced_at,
             longest_idle=voice_queries.longest_idle(
                 connection, account.quota_group_id, quota.family, _SUGGESTED
             ),
@@ -108,6 +152,8 @@ class Quotas:
 
     def _of(self, connection: sa.Connection, account: Account) -> dict[Family, Quota]:
         held = slots.held(connection, account.quota_group_id)
+        known = slots.freshness(connection, account.quota_group_id)
+        stale_before = self._context.clock.now() - FRESH_FOR
         return {
             family: Quota(
                 account=account.name,
@@ -117,9 +163,11 @@ class Quotas:
                 used=held[family].used,
                 creating=held[family].creating,
                 unresolved=held[family].unresolved,
-                unseen=0,
-                synced_at=None,
-                stale=True,
+                unseen=known[family].unseen,
+                synced_at=(synced_at := known[family].synced_at),
+                stale=synced_at is None
+                or synced_at < stale_before
+                or known[family].refused_at is not None,
                 thresholds=self._context.settings.quota,
             )
             for family in Family
@@ -127,6 +175,11 @@ class Quotas:
 
 
 def _what_frees_a_slot(error: QuotaExceeded) -> str:
+    if error.by_provider or error.unseen:
+        return (
+            "voicereg sync finds what holds them; where the provider's limit is lower than "
+            f"{error.limit}, say so with: voicereg account edit --limit {error.family.value}=N"
+        )
     if error.longest_idle:
         idle = ", ".join(
             f"{voice.id} ({voice.name}, last active {voice.last_activity_at:%Y-%m-%d})"

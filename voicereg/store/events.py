@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -72,3 +72,13 @@ def select(
         )
         for row in connection.execute(query)
     ]
+
+
+def last_action(connection: sa.Connection, voice: str, actions: Collection[str]) -> str | None:
+    """Which of some actions was the last that a voice's log tells of; None: none of them."""
+    return connection.execute(
+        sa.select(events.c.action)
+        .where(events.c.voice == voice, events.c.action.in_(actions))
+        .order_by(events.c.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from voicereg.domain.families import Family
 from voicereg.domain.filters import SortField, VoiceFilter
-from voicereg.domain.states import State
+from voicereg.domain.states import GONE, State
 from voicereg.domain.voices import Voice
 from voicereg.store.voices import SELECT, from_rows
 from voicereg.tables import UtcDateTime, voice_tags, voices
@@ -23,7 +23,8 @@ _ORDERS: dict[SortField, tuple[sa.ColumnElement[Any], ...]] = {
     SortField.USED: (sa.func.coalesce(voices.c.last_used_at, voices.c.created_at),),
     SortField.UPDATED: (voices.c.updated_at,),
     SortField.NAME: (sa.func.lower(voices.c.name),),
-    SortField.MODEL: (voices.c.target_model,),
+    # Where a null sorts differs from database to database.
+    SortField.MODEL: (sa.func.coalesce(voices.c.target_model, ""),),
     SortField.STATE: (voices.c.state,),
 }
 _SEARCHED = (
@@ -142,7 +143,7 @@ def _conditions(account_ids: list[int], wanted: VoiceFilter) -> list[sa.ColumnEl
     conditions: list[sa.ColumnElement[bool]] = [voices.c.account_id.in_(account_ids)]
     if wanted.states is not None:
         conditions.append(voices.c.state.in_(sorted(wanted.states)))
-    elif not wanted.with_gone:
+    if wanted.states.isdisjoint(GONE) if wanted.states is not None else not wanted.with_gone:
         # The same as every state that holds a slot, in the words of the index of live voices.
         conditions.append(voices.c.gone_at.is_(None))
     for column, value in (
@@ -163,4 +164,6 @@ def _conditions(account_ids: list[int], wanted: VoiceFilter) -> list[sa.ColumnEl
         )
     if wanted.idle_since is not None:
         conditions.append(wanted.idle_since >= _LAST_ACTIVITY)
+    if wanted.due_by is not None:
+        conditions.append(voices.c.deadline_at <= wanted.due_by)
     return conditions

@@ -1,0 +1,117 @@
+"""Creates settled by hand: the administrator knows what became of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from voicereg.domain.attempts import is_at_work
+from voicereg.domain.errors import InvalidInput, Problem, StateConflict
+from voicereg.domain.remote import RemoteVoice
+from voicereg.domain.rules import RULES
+from voicereg.domain.states import State
+from voicereg.domain.voice_ids import is_voice_id
+from voicereg.domain.voices import Voice
+from voicereg.registry.changes import Changes
+from voicereg.registry.context import Context
+from voicereg.registry.duplicates import ADOPTED, lock_family, make_way
+from voicereg.registry.lookups import Lookups
+from voicereg.store import syncs, voices
+
+_BY_HAND = "settled by hand"
+
+
+class Settlements:
+    """Settles creates whose outcome is unknown."""
+
+    def __init__(self, context: Context, lookups: Lookups) -> None:
+        self._context = context
+        self._lookups = lookups
+
+    def adopt(
+        self, reference: str, voice_id: str, *, account: str | None, unchecked: bool
+    ) -> Voice:
+        """Say which voice a create made. The provider is asked whether there is such a voice.
+
+        Raises:
+            VoiceNotFound, AmbiguousVoice: no such create, or several.
+            StateConflict: it is no create whose outcome is unknown, or the id is another's.
+            InvalidInput: the id can be none, or the voice was made from something else.
+            VoiceGone: the provider knows no such voice.
+            ProviderProblem: it could not be asked.
+        """
+        if not is_voice_id(voice_id):
+            raise InvalidInput(Problem("adopt", ascii(voice_id), "it is not a voice id"))
+        context = self._context
+        attempt = self._lookups.voice(reference, account)
+        with context.database.read() as connection:
+            found = context.account(connection, attempt.account)
+            self._check(connection, attempt, State.FAILED)
+        remote = context.clients.of(found).query(attempt.family, voice_id, attempt.origin)
+        if not unchecked:
+            _check_same(attempt, remote)
+        with context.database.write() as connection:
+            lock_family(connection, attempt)
+            changes, current = self._locked(connection, attempt)
+            if current.voice_id == voice_id:
+                return current
+            self._check(connection, current, State.FAILED)
+            values: dict[str, Any] = make_way(changes, current, voice_id)
+            reviewed = RULES[current.family].reviewed
+            values |= {
+                "state": remote.state(reviewed=reviewed) or State.PENDING,
+                "voice_id": voice_id,
+                "target_model": remote.target_model or current.target_model,
+            }
+            syncs.note_absences(connection, {current.id: None})
+            return changes.apply(current, ADOPTED, values, _BY_HAND)
+
+    def release(self, reference: str, *, account: str | None) -> Voice:
+        """Say that a create made nothing: its slot is free.
+
+        Raises:
+            VoiceNotFound, AmbiguousVoice: no such create, or several.
+            StateConflict: it is no create whose outcome is unknown.
+        """
+        attempt = self._lookups.voice(reference, account)
+        with self._context.database.write() as connection:
+            changes, current = self._locked(connection, attempt)
+            self._check(connection, current)
+            syncs.note_absences(connection, {current.id: None})
+            values = {"state": State.FAILED, "state_reason": f"{_BY_HAND}: it made nothing"}
+            return changes.apply(current, "voice.release", values, _BY_HAND)
+
+    def _check(self, connection: sa.Connection, attempt: Voice, *others: State) -> None:
+        if is_at_work(attempt, self._context.database.now(connection)):
+            raise StateConflict(
+                attempt,
+                f"{attempt.lease_holder} may still be at work on it",
+                f"it can be settled from {attempt.lease_expires_at:%Y-%m-%d %H:%M} UTC on",
+            )
+        if attempt.state not in {State.CREATING, State.UNRESOLVED, *others}:
+            raise StateConflict(attempt, "it is no create whose outcome is unknown")
+
+    def _locked(self, connection: sa.Connection, voice: Voice) -> tuple[Changes, Voice]:
+        current = voices.get(connection, voice.id, lock=True)
+        assert current is not None  # noqa: S101 - voices are never erased
+        now = self._context.database.now(connection)
+        return Changes(connection, actor=self._context.actor, now=now), current
+
+
+def _check_same(attempt: Voice, remote: RemoteVoice) -> None:
+    """Raise InvalidInput where the provider shows that the voice was made from something else."""
+    differing = [
+        name
+        for name in ("target_model", "prompt", "preview_text")
+        if getattr(remote, name) is not None
+        and getattr(remote, name).split() != (getattr(attempt, name) or "").split()
+    ]
+    if differing:
+        raise InvalidInput(
+            *(
+                Problem(name, getattr(remote, name), f"voice {attempt.id} was to have another")
+                for name in differing
+            ),
+            advice="--unchecked adopts it all the same",
+        )

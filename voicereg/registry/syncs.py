@@ -1,0 +1,430 @@
+"""Syncs: the registry compared with the provider's listings, and mended."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from voicereg.domain.accounts import Account
+from voicereg.domain.attempts import Doubt
+from voicereg.domain.errors import DatabaseBusy
+from voicereg.domain.families import Family
+from voicereg.domain.reconcile import (
+    Evidence,
+    Listed,
+    Plan,
+    Snapshot,
+    Step,
+    Timing,
+    Trust,
+    make_plan,
+)
+from voicereg.domain.remote import RemoteVoice
+from voicereg.domain.rules import RULES
+from voicereg.domain.states import State
+from voicereg.domain.syncs import ChangeKind, Sync, SyncChange
+from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis, Origin, Voice
+from voicereg.registry.changes import Changes
+from voicereg.registry.context import Context
+from voicereg.registry.duplicates import ADOPTED, IMPORTED
+from voicereg.registry.inspection import Inspection, OnProgress, Unread
+from voicereg.registry.texts import mended
+from voicereg.store import slots, syncs, voices
+
+_logger = logging.getLogger(__name__)
+_TRIES = 3
+_NAMED = 5
+"""So many voices a message names at most."""
+_ACTIONS = {
+    ChangeKind.REFRESHED: "voice.refresh",
+    ChangeKind.ADOPTED: ADOPTED,
+    ChangeKind.RELEASED: "voice.release",
+    ChangeKind.MISSING: "voice.missing",
+    ChangeKind.GONE: "voice.gone",
+    ChangeKind.LAPSED: "voice.lapse",
+}
+
+
+class Syncs:
+    """Compares accounts with the provider. No transaction is open while the provider is asked."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def sync(
+        self,
+        *,
+        account: str | None,
+        families: Sequence[Family],
+        dry_run: bool = False,
+        force: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> Sync:
+        """Compare one account with the provider, and mend the registry.
+
+        Args:
+            account: its name; None: the selected one.
+            families: which ones.
+            dry_run: find what would change, and change nothing.
+            force: believe listings that the safe-guards would not.
+            on_progress: told how far it has come.
+
+        Raises:
+            AccountNotFound: no such account.
+            KeyMissing: the account's variable is not set.
+        """
+        context = self._context
+        with context.database.read() as connection:
+            found = context.account(connection, account)
+            started_at = context.database.now(connection)
+        client = context.clients.of(found)
+        timing = Timing(
+            context.settings.create.settle_after, context.settings.create.longest_delete
+        )
+        inspection = Inspection(client, found.name, timing, on_progress)
+        run = _Run(context, found, timing, inspection, dry_run=dry_run, force=force)
+        run.compare(families)
+        return run.finish(families, started_at)
+
+
+class _Run:
+    """One sync of one account."""
+
+    def __init__(
+        self,
+        context: Context,
+        account: Account,
+        timing: Timing,
+        inspection: Inspection,
+        *,
+        dry_run: bool,
+        force: bool,
+    ) -> None:
+        self._context = context
+        self._account = account
+        self._timing = timing
+        self._inspection = inspection
+        self._dry_run = dry_run
+        self._force = force
+        self._listed = 0
+        self._held_back = 0
+        self._unresolved = 0
+        self._any_day = 0
+        self._changes: list[SyncChange] = []
+        self._remarks: list[str] = []
+        self._problems: dict[Family, list[str]] = {}
+
+    def compare(self, families: Sequence[Family]) -> None:
+        """Read everything, then change what the listings say of each family."""
+        self._problems = {family: [] for family in families}
+        listings: list[Listed] = []
+        for family in families:
+            with self._context.database.read() as connection:
+                before = self._snapshot(connection, family)
+            for read in self._inspection.listings(family, before):
+                if isinstance(read, Unread):
+                    what = _listing_name(read.family, read.origins)
+                    self._problems[family].append(
+                        f"{what} could not be read, and nothing of it was changed: {read.problem}"
+                    )
+                else:
+                    listings.append(read)
+        self._listed = sum(len(listed.voices) for listed in listings)
+        for listed in self._own(listings):
+            self._reconcile(listed)
+
+    def _own(self, listings: list[Listed]) -> list[Listed]:
+        """The listings that are this account's, as far as can be told."""
+        if self._force:
+            return listings
+        recorded = {id(listed): self._recorded(listed) for listed in listings}
+        trusts = {id(listed): Trust(listed, recorded[id(listed)].keys()) for listed in listings}
+        # Each listing alone may know too few voices to tell.
+        all_foreign = Trust.all_foreign(trusts.values())
+        own = []
+        for listed in listings:
+            if not all_foreign and not trusts[id(listed)].is_foreign:
+                own.append(listed)
+                continue
+            self._held_back += len(listed.voices) + len(listed.absent())
+            what = _listing_name(listed.family, listed.origins)
+            self._problems[listed.family].append(
+                f"{what} shows none of the voices on record: it is probably another account's, and "
+                f"nothing of it was changed; check the key in {self._account.api_key_env}, or "
+                "believe it with --force"
+            )
+        return own
+
+    def _reconcile(self, listed: Listed) -> None:
+        """Change what one listing says."""
+        recorded = self._recorded(listed)
+        listed = self._inspection.completed(listed, recorded.keys())
+        trust = Trust(listed, recorded.keys())
+        trusted = self._force or not trust.is_suspicious
+        proofs = {} if trusted else self._inspection.proofs(listed)
+        plan = self._carry_out(listed, trusted, proofs)
+        if plan.unproved:
+            still_there = sum(proofs.get(voice.id) is False for voice in plan.unproved)
+            self._held_back += len(plan.unproved)
+            what = _listing_name(listed.family, listed.origins)
+            self._problems[listed.family].append(
+                f"{what} misses {trust.absent} voices that are on record, which is suspicious: "
+                f"{len(plan.unproved)} of those absent were left as they are ({still_there} are "
+                "there when asked for); a later sync looks again, and --force believes the listing"
+            )
+        self._remarks += [_doubt_text(doubt) for doubt in plan.doubts]
+
+    def _carry_out(self, listed: Listed, trusted: bool, proofs: Mapping[str, bool]) -> Plan:
+        """Plan on what the registry holds now, and change it, in one transaction."""
+        for _ in range(_TRIES):
+            try:
+                with self._transaction() as connection:
+                    return self._apply(connection, listed, trusted, proofs)
+            except _Collision:
+                _logger.info("a voice was recorded by another meanwhile; once more")
+        raise DatabaseBusy(self._context.database.display)
+
+    def _transaction(self) -> AbstractContextManager[sa.Connection]:
+        database = self._context.database
+        return database.read() if self._dry_run else database.write()
+
+    def _apply(
+        self,
+        connection: sa.Connection,
+        listed: Listed,
+        trusted: bool,
+        proofs: Mapping[str, bool],
+    ) -> Plan:
+        group, family = self._account.quota_group_id, listed.family
+        if not self._dry_run:
+            slots.lock_limit(connection, group, family)
+        now = self._snapshot(connection, family)
+        recorded = syncs.on_record(connection, group, listed.voices.keys())
+        plan = make_plan(listed, now, Evidence(recorded, trusted, proofs), self._timing)
+        changes = Changes(connection, actor=self._context.actor, now=now.taken_at)
+        # In the order in which everyone locks several voices.
+        steps = sorted(plan.steps, key=lambda step: "" if step.voice is None else step.voice.id)
+        done: list[SyncChange] = []
+        any_day = 0
+        for step in steps:
+            if step.remote is not None and step.voice is None:
+                voice = self._imported(step.remote, now.taken_at)
+                any_day += voice.deadline_at <= now.taken_at
+                if not self._dry_run:
+                    self._insert(changes, voice, step.why)
+            else:
+                changed = self._changed(changes, step)
+                if changed is None:
+                    continue
+                voice = changed
+            done.append(self._told(step, voice))
+        if Origin.DESIGNED in listed.origins:
+            self._unresolved += _still_unresolved(plan, now, self._account.name)
+        if not self._dry_run:
+            syncs.note_absences(connection, plan.absences)
+            if Origin.DESIGNED in listed.origins:
+                syncs.set_surplus(connection, group, family, plan.surplus)
+            found = sum(change.kind is ChangeKind.IMPORTED for change in done)
+            if found:
+                slots.explain(connection, group, family, found)
+        self._changes += done
+        self._any_day += any_day
+        return plan
+
+    def _insert(self, changes: Changes, voice: Voice, why: str) -> None:
+        try:
+            voices.insert(changes.connection, voice, self._account.id)
+        except sa.exc.IntegrityError:
+            # On PostgreSQL a confirmation may record it between the look at the records and this.
+            raise _Collision from None
+        changes.log(
+            IMPORTED,
+            account=voice.account,
+            voice=voice.id,
+            after={
+                "voice_id": voice.voice_id,
+                "target_model": voice.target_model,
+                "origin": voice.origin,
+                "state": voice.state,
+                "created_at": voice.created_at,
+                "deadline_at": voice.deadline_at,
+            },
+            reason=why,
+        )
+
+    def _changed(self, changes: Changes, step: Step) -> Voice | None:
+        """Change a voice on record; None where it is no longer as it was planned on."""
+        assert step.voice is not None  # noqa: S101 - only imports have none
+        if self._dry_run:
+            return replace(step.voice, **step.values)
+        current = voices.get(changes.connection, step.voice.id, lock=True)
+        if current is None or not step.still_fits(current):
+            return None
+        if current.account != self._account.name:
+            # Another account of the quota group had it, and misses it.
+            voices.update(changes.connection, current.id, {"account_id": self._account.id})
+        try:
+            return changes.apply(current, _ACTIONS[step.kind], step.values, step.why)
+        except sa.exc.IntegrityError:
+            raise _Collision from None
+
+    def _told(self, step: Step, after: Voice) -> SyncChange:
+        return SyncChange(
+            kind=step.kind,
+            family=after.family,
+            id=None if step.voice is None and self._dry_run else after.id,
+            voice_id=after.voice_id,
+            before=None if step.voice is None else step.voice.state,
+            after=after.state,
+            why=step.why,
+        )
+
+    def _imported(self, remote: RemoteVoice, now: datetime) -> Voice:
+        """The record of a voice that others made. When it was last used is not known."""
+        # Where the provider does not say when it was made, the earliest deadline there can be.
+        created_at = min(remote.created_at or now - INACTIVITY_LIMIT, now)
+        return Voice(
+            id=self._context.new_id(),
+            voice_id=remote.voice_id,
+            account=self._account.name,
+            quota_group_id=self._account.quota_group_id,
+            family=remote.family,
+            target_model=_kept(remote.target_model),
+            origin=remote.origin,
+            state=remote.state(reviewed=RULES[remote.family].reviewed) or State.PENDING,
+            state_reason=None,
+            name=mended(remote.name or remote.voice_id),
+            prompt=_kept(remote.prompt),
+            preview_text=_kept(remote.preview_text),
+            language=_kept(remote.language),
+            sample_rate=None,
+            response_format=None,
+            created_at=created_at,
+            last_used_at=None,
+            last_used_source=None,
+            deadline_at=created_at + INACTIVITY_LIMIT,
+            deadline_basis=DeadlineBasis.ESTIMATED,
+            pinned=False,
+            owner=None,
+            note=None,
+            replaces=None,
+            request_id=None,
+            lease_holder=None,
+            lease_expires_at=None,
+            delete_asked_at=None,
+            state_before_delete=None,
+            gone_at=None,
+            updated_at=now,
+        )
+
+    def _snapshot(self, connection: sa.Connection, family: Family) -> Snapshot:
+        group = self._account.quota_group_id
+        # The time first: what is read after it is at least as new.
+        return Snapshot(
+            taken_at=self._context.database.now(connection),
+            voices=syncs.standing(connection, self._account.id, family),
+            attempts=syncs.attempts(connection, group, family),
+            absences=syncs.absences_of(connection, group, family),
+        )
+
+    def _recorded(self, listed: Listed) -> dict[str, Voice]:
+        with self._context.database.read() as connection:
+            return syncs.on_record(connection, self._account.quota_group_id, listed.voices.keys())
+
+    def finish(self, families: Sequence[Family], started_at: datetime) -> Sync:
+        """Note how it went, and tell it."""
+        problems = [text for family in families for text in self._problems[family]]
+        database = self._context.database
+        with self._transaction() as connection:
+            finished_at = database.now(connection)
+            sync = Sync(
+                account=self._account.name,
+                families=tuple(families),
+                dry_run=self._dry_run,
+                complete=not problems,
+                started_at=started_at,
+                finished_at=finished_at,
+                requests=self._inspection.requests,
+                listed=self._listed,
+                held_back=self._held_back,
+                unresolved=self._unresolved,
+                any_day=self._any_day,
+                changes=tuple(self._changes),
+                problems=(*problems, *self._remarks),
+            )
+            if not self._dry_run:
+                self._note(connection, sync)
+        return sync
+
+    def _note(self, connection: sa.Connection, sync: Sync) -> None:
+        account = self._account
+        for family in sorted(sync.families):
+            slots.lock_limit(connection, account.quota_group_id, family)
+            problem = "; ".join(self._problems[family]) or None
+            syncs.note_sync(
+                connection, account.id, family, began_at=sync.started_at, problem=problem
+            )
+            if self._force and problem is None:
+                slots.explain(connection, account.quota_group_id, family)
+        told = sync.as_dict()
+        for long in ("account", "changes", "dry_run", "problems"):
+            del told[long]
+        Changes(connection, actor=self._context.actor, now=sync.finished_at).log(
+            "sync",
+            account=account.name,
+            after=told,
+            reason="; ".join(sync.problems) or None,
+        )
+
+
+class _Collision(Exception):
+    """Another transaction recorded a voice that this one was about to."""
+
+
+def _kept(text: str | None) -> str | None:
+    return None if text is None else mended(text)
+
+
+def _still_unresolved(plan: Plan, now: Snapshot, account: str) -> int:
+    settled = {
+        step.voice.id
+        for step in plan.steps
+        if step.voice is not None and step.kind in {ChangeKind.ADOPTED, ChangeKind.RELEASED}
+    }
+    lapsed = {
+        step.voice.id
+        for step in plan.steps
+        if step.voice is not None and step.kind is ChangeKind.LAPSED
+    }
+    return sum(
+        attempt.account == account
+        and attempt.id not in settled
+        and (attempt.state is State.UNRESOLVED or attempt.id in lapsed)
+        for attempt in now.attempts
+    )
+
+
+def _listing_name(family: Family, origins: frozenset[Origin]) -> str:
+    kinds = " and ".join(sorted(origin.value for origin in origins))
+    return f"the listing of {kinds} {family.value} voices"
+
+
+def _doubt_text(doubt: Doubt) -> str:
+    creates = _names([attempt.id for attempt in doubt.attempts])
+    listed = _names([voice.voice_id for voice in doubt.voices])
+    return (
+        f"the create{'s' if len(doubt.attempts) > 1 else ''} {creates} may have made {listed}, and "
+        "the provider's listing does not tell which: voicereg resolve "
+        f"{doubt.attempts[0].id} --adopt VOICE_ID settles it by hand"
+    )
+
+
+def _names(ids: Collection[str]) -> str:
+    shown = list(ids)[:_NAMED]
+    more = f" and {len(ids) - len(shown)} more" if len(ids) > len(shown) else ""
+    return ", ".join(shown) + more
