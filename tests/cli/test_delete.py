@@ -155,4 +155,7 @@ def test_one_that_fails_does_not_keep_the_others(cli: Cli, monkeypatch: pytest.M
     assert [voice["state"] for voice in result.json()] == ["deleted", "deleting", "deleted"]
     line, advice = result.err.splitlines()
     assert line.startswith(f"voicereg: the outcome of deleting voice {second} is unknown")
-    assert advice == f"  voicereg delete {second} asks again: a voice that is gone counts as done"
+    assert advice == (
+        f"  voicereg delete {second} asks again: a voice that is gone counts as done; "
+        "voicereg sync finds out, too"
+    )

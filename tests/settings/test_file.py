@@ -14,7 +14,11 @@ from voicereg.settings import CreateSettings, load
 
 from .conftest import Write
 
-DURATIONS = [known.name for known in fields(CreateSettings)]
+DURATIONS = [
+    known.name
+    for known in fields(CreateSettings)
+    if isinstance(getattr(CreateSettings(), known.name), timedelta)
+]
 LONG_ENOUGH = 'settle_after = "365d"\n'
 
 
@@ -73,7 +77,7 @@ def test_a_file_with_nothing_in_it_changes_nothing(write: Write, content: str) -
         ("[[channel]]\nname = 'mail'", ["channel"]),
         ("[metrics]\nport = 9464", ["metrics"]),
         ("[create]\nsettle = '15m'", ["create.settle"]),
-        ("[create]\nmark_names = false", ["create.mark_names"]),
+        ("[create]\nmark_name = false", ["create.mark_name"]),
         ("[create]\none = 1\ntwo = 2", ["create.one", "create.two"]),
         ("[quota]\nwarn = 0.5", ["quota.warn"]),
         ("[quota.warning]\nshare = 0.5", ["quota.warning"]),
@@ -246,3 +250,14 @@ def test_what_is_not_text_is_refused_with_its_file(tmp_path: Path) -> None:
 def test_a_directory_is_no_settings_file(tmp_path: Path) -> None:
     (problem,) = refused(tmp_path)
     assert (problem.where, problem.value) == ("config", str(tmp_path))
+
+
+def test_names_are_marked_where_the_file_says_so(write: Write) -> None:
+    assert not load(config=write("[create]"), environment={}).create.mark_names
+    assert load(config=write("[create]\nmark_names = true"), environment={}).create.mark_names
+
+
+@pytest.mark.parametrize("value", ['"true"', "1", "0", '"15m"', "[]", "{}"])
+def test_anything_else_is_no_yes_or_no(write: Write, value: str) -> None:
+    with pytest.raises(InvalidInput, match=r"create\.mark_names: it must be true or false"):
+        load(config=write(f"[create]\nmark_names = {value}"), environment={})

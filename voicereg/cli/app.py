@@ -60,9 +60,10 @@ class App:
     def say(self, message: str) -> None:
         """Tell the user something that is no result: on stderr, and not when quiet."""
         if not self.quiet:
-            from voicereg.cli.output.text import printable
+            from voicereg.cli.output.text import fitted, printable
 
-            click.echo(printable(message, keep_lines=True), err=True)
+            for line in printable(message, keep_lines=True).split("\n"):
+                click.echo(fitted(line), err=True)
 
     def _log_to_stderr(self) -> None:
         import logging

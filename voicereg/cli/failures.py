@@ -8,7 +8,7 @@ from enum import IntEnum
 
 import click
 
-from voicereg.cli.output.text import printable
+from voicereg.cli.output.text import fitted, printable
 from voicereg.domain import errors
 from voicereg.domain.errors import VoiceregError
 
@@ -53,21 +53,10 @@ def exit_code(error: VoiceregError) -> ExitCode:
 
 def describe(error: VoiceregError) -> str:
     """An error as one line, with what to do next on a second one; nothing in it moves a cursor."""
-    lines = [_fitted(f"voicereg: {printable(str(error))}")]
+    lines = [fitted(f"voicereg: {printable(str(error))}")]
     if error.advice:
-        lines.append(_fitted(f"  {printable(error.advice)}"))
+        lines.append(fitted(f"  {printable(error.advice)}"))
     return "\n".join(lines)
-
-
-def _fitted(line: str) -> str:
-    """A line that a terminal would break in the middle of a word, broken between words."""
-    if not sys.stderr.isatty():
-        return line
-    import shutil
-    import textwrap
-
-    width = shutil.get_terminal_size().columns
-    return textwrap.fill(line, width, subsequent_indent="  ", break_long_words=False)
 
 
 def report_failure(error: BaseException, *, verbose: bool) -> int:

@@ -32,6 +32,18 @@ COMMANDS = {
         "Write a voice's preview audio.",
     ),
     "quota": ("voicereg.cli.commands.quota:quota", "Show the quotas, or check that slots remain."),
+    "expiring": (
+        "voicereg.cli.commands.expiring:expiring",
+        "Show the voices nearing their deletion, soonest first.",
+    ),
+    "sync": (
+        "voicereg.cli.commands.sync:sync",
+        "Compare the registry with the provider, and mend the registry.",
+    ),
+    "resolve": (
+        "voicereg.cli.commands.resolve:resolve",
+        "Settle by hand a create whose outcome is unknown.",
+    ),
     "events": ("voicereg.cli.commands.events:events", "Show the audit log."),
     "account": ("voicereg.cli.commands.account:account", "Manage accounts, their keys and limits."),
     "db": ("voicereg.cli.commands.db:db", "Set up, upgrade or check the database."),

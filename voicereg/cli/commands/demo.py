@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -80,6 +80,22 @@ def demo() -> int:
         failed += _run(["delete", narrator, "--yes"])
         failed += _run(_STORYTELLER)
         failed += _run(["list", "--all"])
+        _tell("Others make voices, too, in the console and over a year ago. A sync finds them.")
+        sandbox.add_voice(
+            family="qwen-tts",
+            origin="cloned",
+            target_model="qwen3-tts-vc-2026-01-22",
+            name="colleague",
+            created_at=datetime.now(UTC) - timedelta(days=400),
+        )
+        failed += _run(["sync"])
+        failed += _run(["expiring"])
+        _tell("And others delete. Twice not listed is gone; the record stays.")
+        for voice in sandbox.voices("cosyvoice"):
+            sandbox.remove_voice(voice.voice_id)
+        failed += _run(["sync"])
+        failed += _run(["sync"])
+        failed += _run(["quota"])
     if failed:
         click.echo(f"\nvoicereg: {failed} steps of the demo did not go as told", err=True)
         return ExitCode.FAILED

@@ -36,7 +36,9 @@ def quota(
 ) -> int:
     """Show the quotas, or check that slots remain.
 
-    Of each family: the slots that are held, its limit, and what remains.
+    Of each family: the slots that are held, its limit, what remains, and when the registry was last
+    compared with the provider. UNSEEN slots are taken by the provider's word, and by no voice on
+    record; stale figures may well differ from the provider's: voicereg sync mends that.
     """
     registry = app.registry
     quotas = [
@@ -64,5 +66,12 @@ def _columns() -> list[Column[Quota]]:
         Column("LEVEL", lambda quota: quota.level.value, style=lambda quota: _STYLES[quota.level]),
         Column("CREATING", lambda quota: str(quota.creating or ""), right=True, from_width=90),
         Column("UNRESOLVED", lambda quota: str(quota.unresolved or ""), right=True, from_width=90),
-        Column("SYNCED", lambda quota: local_time(quota.synced_at) or "never"),
+        Column("UNSEEN", lambda quota: str(quota.unseen or ""), right=True, from_width=90),
+        Column("SYNCED", _synced),
     ]
+
+
+def _synced(quota: Quota) -> str:
+    if quota.synced_at is None:
+        return "never"
+    return local_time(quota.synced_at) + (" (stale)" if quota.stale else "")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import re
 import signal
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +17,40 @@ from voicereg.cli.output.documents import print_json_lines
 from voicereg.domain.accounts import DEFAULT_KEY_VARIABLE
 from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.families import DEFAULT_LIMIT, Family, Region
+
+if TYPE_CHECKING:
+    from voicereg.sandbox import Fault
+
+_FAULT_FORM = "ACTION:KIND[:after][:TIMES]"
+_FAULT = re.compile(r"([^:]+):([^:]+?)(:after)?(?::(\*|[0-9]{1,9}))?")
+
+
+class _FaultType(click.ParamType["Fault"]):
+    """What goes wrong, written as in ``_FAULT_FORM``."""
+
+    name = "fault"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Fault:
+        """The fault."""
+        from voicereg.sandbox import Fault, fault_kind
+
+        if isinstance(value, Fault):
+            return value
+        parts = _FAULT.fullmatch(value)
+        if parts is None:
+            self.fail(f"{value!r} is not of the form {_FAULT_FORM}", param, ctx)
+        action, kind, after, times = parts.groups(default="")
+        try:
+            return Fault(
+                action=action,
+                kind=fault_kind(kind),
+                after=bool(after),
+                times=None if times == "*" else int(times or 1),
+            )
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command()
@@ -50,6 +86,15 @@ from voicereg.domain.families import DEFAULT_LIMIT, Family, Region
     show_default=True,
     help="How long a CosyVoice voice is reviewed.",
 )
+@click.option(
+    "--fault",
+    "faults",
+    type=_FaultType(),
+    metavar=_FAULT_FORM,
+    multiple=True,
+    help="What goes wrong, once or TIMES times (*: always), such as create:timeout:after;"
+    " an unknown KIND is answered with all there are.",
+)
 @json_option
 @pass_app
 def sandbox(
@@ -60,6 +105,7 @@ def sandbox(
     region: str,
     create_seconds: float,
     review_seconds: float,
+    faults: tuple[Fault, ...],
     as_json: bool,
 ) -> int:
     """Serve a stand-in for the provider.
@@ -85,6 +131,8 @@ def sandbox(
             Problem("port", str(port), error.strerror or str(error)),
             advice="give another with --port; 0 takes any that is free",
         ) from error
+    for fault in faults:
+        stand_in.misbehave(fault.action, fault.kind, times=fault.times, after=fault.after)
     signal.signal(signal.SIGTERM, lambda number, frame: stand_in.stop())
     if as_json:
         print_json_lines([{"base_url": stand_in.base_url, "api_key": stand_in.api_key}])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import datetime
 
 _UNPRINTABLE = re.compile(
@@ -41,6 +42,20 @@ def local_time(moment: datetime | None) -> str:
 def local_date(moment: datetime | None) -> str:
     """A date as people read it, in the local zone; empty for None."""
     return "" if moment is None else f"{moment.astimezone():%Y-%m-%d}"
+
+
+def fitted(line: str) -> str:
+    """A line for stderr: one that a terminal would break in the middle of a word, broken between.
+
+    Further lines are indented.
+    """
+    if not sys.stderr.isatty():
+        return line
+    import shutil
+    import textwrap
+
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(line, width, subsequent_indent="  ", break_long_words=False)
 
 
 def _spelled(match: re.Match[str]) -> str:

@@ -32,7 +32,7 @@ def voice_columns(now: datetime, *, with_account: bool) -> list[Column[Voice]]:
         Column("ID", lambda voice: voice.id),
         *account,
         Column("NAME", lambda voice: voice.name),
-        Column("MODEL", lambda voice: voice.target_model, flexible=True),
+        Column("MODEL", lambda voice: voice.target_model or "unknown", flexible=True),
         Column("STATE", lambda voice: voice.state.value, style=_state_style),
         Column(
             "DAYS LEFT",
@@ -50,6 +50,35 @@ def voice_columns(now: datetime, *, with_account: bool) -> list[Column[Voice]]:
     ]
 
 
+def deadline_columns(now: datetime, *, with_account: bool) -> list[Column[Voice]]:
+    """The columns of a list of voices nearing their deletion."""
+    account = (
+        [Column[Voice]("ACCOUNT", lambda voice: voice.account, flexible=True)]
+        if with_account
+        else []
+    )
+    return [
+        Column(
+            "DAYS LEFT",
+            lambda voice: _days_left(voice, now),
+            right=True,
+            style=lambda voice: _days_style(voice, now),
+        ),
+        Column("DEADLINE", lambda voice: local_date(voice.deadline_at)),
+        Column("BASIS", lambda voice: voice.deadline_basis.value),
+        Column("ID", lambda voice: voice.id),
+        *account,
+        Column("NAME", lambda voice: voice.name, flexible=True),
+        Column("STATE", lambda voice: voice.state.value, style=_state_style),
+        Column("PIN", lambda voice: "pin" if voice.pinned else "", from_width=90),
+        Column("LAST USED", lambda voice: local_date(voice.last_used_at), from_width=100),
+        Column("OWNER", lambda voice: voice.owner or "", from_width=112, flexible=True),
+        Column("TAGS", lambda voice: tags_text(voice), from_width=126, flexible=True),
+        Column("MODEL", lambda voice: voice.target_model or "unknown", from_width=140),
+        Column("VOICE ID", lambda voice: voice.voice_id or "", from_width=200),
+    ]
+
+
 def voice_fields(voice: Voice, now: datetime) -> list[tuple[str, str]]:
     """Everything known of a voice, as names and values."""
     return [
@@ -57,7 +86,7 @@ def voice_fields(voice: Voice, now: datetime) -> list[tuple[str, str]]:
         ("voice_id", voice.voice_id or ("unknown" if voice.state.holds_slot else "")),
         ("account", voice.account),
         ("family", voice.family.value),
-        ("target_model", voice.target_model),
+        ("target_model", voice.target_model or "unknown"),
         ("origin", voice.origin.value),
         ("state", voice.state.value),
         ("state_reason", voice.state_reason or ""),
@@ -114,6 +143,8 @@ def _state_style(voice: Voice) -> str:
 
 def _days_left(voice: Voice, now: datetime) -> str:
     days = voice.days_left(now)
+    if days == 0:
+        return "any day"
     return "" if days is None else str(days)
 
 

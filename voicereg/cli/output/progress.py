@@ -1,0 +1,40 @@
+"""Bars on stderr for work that takes long. Only on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from voicereg.domain.families import Family
+from voicereg.domain.syncs import SyncProgress, SyncStage
+
+_DOING = {SyncStage.LISTING: "reading", SyncStage.CHECKING: "checking"}
+
+
+@contextmanager
+def sync_bars() -> Iterator[Callable[[SyncProgress], None]]:
+    """Bars for a sync, one for each stage of each family; what yields is told the progress."""
+    tasks: dict[tuple[Family, SyncStage], TaskID] = {}
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bars:
+
+        def show(progress: SyncProgress) -> None:
+            key = (progress.family, progress.stage)
+            if key not in tasks:
+                what = f"{_DOING[progress.stage]} {progress.family.value} voices"
+                tasks[key] = bars.add_task(what, total=None)
+            # More may be listed than were known: the bar must not pass its end.
+            total = None
+            if progress.expected is not None:
+                total = max(progress.expected, progress.done)
+            bars.update(tasks[key], completed=progress.done, total=total)
+
+        yield show
