@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.cli.support import assert_refused, content, creating, execute
+from voicereg.schema.revisions import HEAD
 
 COMMANDS = [["list"], ["quota", "--json"], creating(), ["db", "current"]]
 
@@ -65,7 +66,7 @@ def test_a_database_of_a_newer_version(cli_on_each: Cli, words: list[str]) -> No
 
     result = cli_on_each(*words)
 
-    assert_refused(result, 1, "is newer than this program", "9999", "0001", "pip install --upgrade")
+    assert_refused(result, 1, "is newer than this program", "9999", HEAD, "pip install --upgrade")
     assert content(cli_on_each.database) == before
     assert cli_on_each.actions == []
 

@@ -9,10 +9,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.cli.support import assert_refused, creating, finished, spawn
+from tests.cli.support import assert_refused, assert_usage_error, creating, finished, spawn
 
 
 @pytest.fixture
@@ -59,6 +60,54 @@ def test_it_says_what_to_type(cli: Cli) -> None:
     assert lines[1] == "export DASHSCOPE_API_KEY=sandbox-key\n"
     assert lines[2].startswith("export VOICEREG_DATABASE=")
     assert "Traceback" not in result.err
+
+
+def test_it_misbehaves_as_it_was_told() -> None:
+    told = (
+        "create:timeout:after:1",
+        "list_voice:503:2",
+        "query:reset:after",
+        "*:429-retry-after:*",
+        "delete:500",
+    )
+    process = spawn(
+        "sandbox", "--port", "0", "--json", *(word for one in told for word in ("--fault", one))
+    )
+    assert process.stdout is not None
+    base_url = json.loads(process.stdout.readline())["base_url"]
+
+    with httpx.Client(trust_env=False) as client:
+        faults = client.get(base_url.removesuffix("/api/v1") + "/sandbox/faults").json()
+    process.terminate()
+    result = finished(process)
+
+    assert [(one["action"], one["kind"], one["after"], one["times"]) for one in faults] == [
+        ("create", "timeout", True, 1),
+        ("list", "503", False, 2),
+        ("query", "reset", True, 1),
+        ("*", "429-retry-after", False, None),
+        ("delete", "500", False, 1),
+    ]
+    assert (result.code, result.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("", "not of the form ACTION:KIND[:after][:TIMES]"),
+        ("create", "not of the form ACTION:KIND[:after][:TIMES]"),
+        ("create:500:before", "not of the form"),
+        ("create:500:1:after", "not of the form"),
+        ("create:500:-1", "not of the form"),
+        ("create:500:" + "9" * 5000, "not of the form"),
+        ("create:500:0", "times cannot be below 1: 0"),
+        ("sing:500", "unknown action 'sing': one of create, list, query, delete, *"),
+        ("create:flood", "unknown kind 'flood': one of reset, timeout, 429, 429-retry-after, 500,"),
+        ("create:empty-page", "'empty-page' is for list only, not for create"),
+    ],
+)
+def test_a_fault_that_cannot_be(cli: Cli, fault: str, said: str) -> None:
+    assert_usage_error(cli("sandbox", "--fault", fault), "--fault", said)
 
 
 def test_a_port_that_is_taken(cli: Cli) -> None:

@@ -63,10 +63,16 @@ def test_a_wide_terminal_shows_more_columns(voices: Cli) -> None:
     assert any("qwen3-tts-vd-realtime-2026-01-15" in row for row in rows)
 
 
-@pytest.mark.parametrize("command", [("quota",), ("events",), ("account", "list")])
+@pytest.mark.parametrize(
+    "command",
+    [("quota",), ("events",), ("account", "list"), ("expiring", "--within", "400"), ("-q", "sync")],
+)
 def test_other_lists_fit_80_columns(cli: Cli, command: tuple[str, ...]) -> None:
     cli.done("account", "add", "a-second-account", "--workspace", "ws-1")
     cli.created("qwen-tts", "--note", NASTY)
+    cli.sandbox.add_voice(
+        family="qwen-tts", origin="cloned", target_model=f"qwen3-{NASTY}", name="红"
+    )
 
     shown = on_terminal(*command)
 

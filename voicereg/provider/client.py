@@ -197,7 +197,7 @@ class ProviderClient:
                 answer = self._ask(Action.LIST, kind.body(requests, PAGE_SIZE))
                 page = self._page(answer, family, kind)
             except ProviderProblem as error:
-                problem = str(error)
+                problem = f"{error}; {error.advice}" if error.advice else str(error)
                 requests += 1
                 break
             requests += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from voicereg.cli.output.tables import Column, print_table
+from voicereg.cli.output.tables import Column, on_terminal, print_table
 from voicereg.domain.states import State
 from voicereg.domain.syncs import ChangeKind, Sync, SyncChange
 
@@ -24,7 +24,7 @@ _COUNTED = {
     ChangeKind.GONE: "gone",
 }
 _FEW = 50
-"""More imports than that are counted, not listed: voicereg list shows them."""
+"""More imports than that are counted for people, not listed: voicereg list shows them."""
 
 
 def print_sync(sync: Sync, say: Callable[[str], None]) -> None:
@@ -33,7 +33,7 @@ def print_sync(sync: Sync, say: Callable[[str], None]) -> None:
     shown = [
         change
         for change in sync.changes
-        if change.kind is not ChangeKind.IMPORTED or imports <= _FEW
+        if change.kind is not ChangeKind.IMPORTED or imports <= _FEW or not on_terminal()
     ]
     if shown:
         print_table(shown, _COLUMNS, "", say)
@@ -44,7 +44,7 @@ def print_sync(sync: Sync, say: Callable[[str], None]) -> None:
 def summary(sync: Sync) -> list[str]:
     """How a sync went, in a few lines."""
     counts = [f"{count} {what}" for kind, what in _COUNTED.items() if (count := sync.count(kind))]
-    changed = ", ".join(counts) or "nothing to change"
+    changed = ", ".join(counts) or ("nothing to change" if sync.complete else "nothing changed")
     would = " (a dry run: nothing was changed)" if sync.dry_run else ""
     lines = [
         f"{sync.account}: {_many(sync.listed, 'voice')} listed in "
