@@ -13,6 +13,7 @@ import pytest
 
 from tests.databases import PostgresServer, SqliteTemplate, postgres_server
 from tests.fakes import FakeClock
+from tests.schema import frozen
 from voicereg import Registry, Settings
 from voicereg.domain.accounts import DEFAULT_KEY_VARIABLE
 from voicereg.sandbox import Sandbox
@@ -94,6 +95,20 @@ def empty_database_url(
     url = server.create(migrated=False)
     yield url
     server.drop(url)
+
+
+@pytest.fixture(params=frozen.RELEASED)
+def released(request: pytest.FixtureRequest) -> str:
+    """The revision of each released version that is not the newest."""
+    revision: str = request.param
+    return revision
+
+
+@pytest.fixture
+def released_url(released: str, empty_database_url: str) -> str:
+    """A database as a released version left it, of each kind in turn."""
+    frozen.load(empty_database_url, released)
+    return empty_database_url
 
 
 @pytest.fixture

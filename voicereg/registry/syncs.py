@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from voicereg.domain.accounts import Account
 from voicereg.domain.attempts import Doubt
-from voicereg.domain.errors import DatabaseBusy
+from voicereg.domain.errors import AccountRejected, DatabaseBusy
 from voicereg.domain.families import Family
 from voicereg.domain.reconcile import (
     Evidence,
@@ -35,6 +35,7 @@ from voicereg.registry.duplicates import ADOPTED, IMPORTED
 from voicereg.registry.inspection import Inspection, OnProgress, Unread
 from voicereg.registry.texts import mended
 from voicereg.store import slots, syncs, voices
+from voicereg.store.accounts import Lock
 
 _logger = logging.getLogger(__name__)
 _TRIES = 3
@@ -202,6 +203,7 @@ class _Run:
     ) -> Plan:
         group, family = self._account.quota_group_id, listed.family
         if not self._dry_run:
+            self._keep_steady(connection)
             slots.lock_limit(connection, group, family)
         now = self._snapshot(connection, family)
         recorded = syncs.on_record(connection, group, listed.voices.keys())
@@ -235,6 +237,22 @@ class _Run:
         self._changes += done
         self._any_day += any_day
         return plan
+
+    def _keep_steady(self, connection: sa.Connection) -> None:
+        """Keep the account in its quota group until the transaction ends.
+
+        Raises:
+            AccountRejected: it was moved to another since the sync began.
+        """
+        name = self._account.name
+        current = self._context.account(connection, name, Lock.STEADY)
+        if current.quota_group_id != self._account.quota_group_id:
+            raise AccountRejected(
+                name,
+                f"it was moved to the quota group {current.quota_group} while it was synced; what "
+                "was not compared by then is as it was",
+                "sync it again",
+            )
 
     def _insert(self, changes: Changes, voice: Voice, why: str) -> None:
         try:
