@@ -10,6 +10,7 @@ import pytest
 
 from voicereg.sandbox import Sandbox
 
+from .talk import Client
 from .wire import Caller, FakeClock
 
 
@@ -29,3 +30,10 @@ def caller(sandbox: Sandbox) -> Iterator[Caller]:
     made = Caller(sandbox)
     yield made
     made.close()
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> Iterator[Client]:
+    made = Client(sandbox)
+    with made.http:
+        yield made

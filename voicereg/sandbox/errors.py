@@ -46,17 +46,33 @@ def data_inspection_failed() -> ApiError:
     )
 
 
-def voice_quota_full(family: str, limit: int) -> ApiError:
+def voice_quota_full(family: str, limit: int | None = None) -> ApiError:
     """Return the refusal of a create where the family's voice quota is used up.
 
     The public documentation gives it a throttling code with HTTP 400, although trying
     again cannot help.
     """
+    of_what = "" if limit is None else f" of {limit}"
     return ApiError(
         400,
         "Throttling.AllocationQuota",
-        f"The number of {family} voices has reached the limit of {limit}.",
+        f"The number of {family} voices has reached the limit{of_what}.",
     )
+
+
+def too_fast() -> ApiError:
+    """Return the refusal of a request that comes too soon after others."""
+    return ApiError(429, "Throttling.RateQuota", "Requests rate limit exceeded.")
+
+
+def internal_error() -> ApiError:
+    """Return what the provider answers when it fails."""
+    return ApiError(500, "InternalError", "An internal error has occurred.")
+
+
+def service_unavailable() -> ApiError:
+    """Return what the provider answers when it is overloaded or being maintained."""
+    return ApiError(503, "ServiceUnavailable", "The service is unavailable at the moment.")
 
 
 def cosyvoice_voice_gone(voice_id: str) -> ApiError:

@@ -7,31 +7,33 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import cycle, islice
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Unpack
 
 from voicereg.sandbox import customization
+from voicereg.sandbox.control import Control
 from voicereg.sandbox.cosyvoice import VoiceEnrollment
-from voicereg.sandbox.models import CLONED, DESIGNED, ORIGINS, Catalogue, TargetModel
+from voicereg.sandbox.door import Door
+from voicereg.sandbox.misbehaviour import Misbehaviour
+from voicereg.sandbox.models import Catalogue, TargetModel
 from voicereg.sandbox.options import SandboxOptions
-from voicereg.sandbox.provider import NewVoice, Provider, SandboxVoice
+from voicereg.sandbox.provider import Provider
 from voicereg.sandbox.qwen import QwenVoiceDesign, QwenVoiceEnrollment
 from voicereg.sandbox.recording import RecordedRequest, RequestLog
-from voicereg.sandbox.review import OK, Review
+from voicereg.sandbox.review import Review
 from voicereg.sandbox.server import Front, SandboxServer
+from voicereg.sandbox.stock import Stock
 from voicereg.sandbox.studio import Studio
+from voicereg.sandbox.trouble import Trouble
 
 #: Where the API begins, as at the provider's own hosts.
 BASE_PATH = "/api/v1"
 #: The key that the sandbox takes unless told otherwise.
 DEFAULT_API_KEY = "sandbox-key"
 
-_POLL_SECONDS = 0.02  # how long stopping may take
 
-
-class Sandbox:
+class Sandbox(Stock, Trouble):
     """A local stand-in for the provider's voice-management API.
 
     Made, it listens but answers nothing yet: ``Sandbox.start`` answers on a thread of its
@@ -88,7 +90,7 @@ class Sandbox:
             raise ValueError("the sandbox needs at least one key")
         clock = clock or _system_clock
         review = Review(review_time, reject_marker, inspect_marker)
-        self._provider = Provider(
+        provider = Provider(
             limits=limits or {},
             review=review,
             clock=clock,
@@ -96,39 +98,43 @@ class Sandbox:
             utc_offset=utc_offset,
             page_cap=page_cap,
         )
-        self._catalogue = Catalogue(region, extra_models)
+        catalogue = Catalogue(region, extra_models)
         studio = Studio(
-            provider=self._provider,
+            provider=provider,
             review=review,
             create_time=create_time,
             sleep=sleep or time.sleep,
         )
-        parts = (self._provider, studio, self._catalogue)
-        endpoint = customization.Customization(
-            {
-                "voice-enrollment": VoiceEnrollment(*parts).actions(),
-                "qwen-voice-design": QwenVoiceDesign(*parts).actions(),
-                "qwen-voice-enrollment": QwenVoiceEnrollment(*parts).actions(),
-            },
-            self._provider.request_id,
+        parts = (provider, studio, catalogue)
+        endpoint = Misbehaviour(
+            customization.Customization(
+                {
+                    "voice-enrollment": VoiceEnrollment(*parts).actions(),
+                    "qwen-voice-design": QwenVoiceDesign(*parts).actions(),
+                    "qwen-voice-enrollment": QwenVoiceEnrollment(*parts).actions(),
+                },
+                provider.request_id,
+            ),
+            provider.request_id,
         )
         self._log = RequestLog(keep_requests)
+        self._door = Door(address, port)
         self._server = SandboxServer(
-            address,
-            port,
+            self._door,
             Front(
                 endpoints={BASE_PATH + customization.PATH: endpoint},
+                control=Control(endpoint.faults, self._door),
                 api_keys=frozenset(self._api_keys),
                 log=self._log,
                 clock=clock,
-                request_id=self._provider.request_id,
+                request_id=provider.request_id,
             ),
         )
+        Stock.__init__(self, provider, catalogue)
+        Trouble.__init__(self, endpoint, self._door)
         shown = f"[{address}]" if ":" in address else address
-        self._base_url = f"http://{shown}:{self._server.server_port}{BASE_PATH}"
-        self._state_lock = threading.Lock()
-        self._serving_thread: int | None = None
-        self._stopped = False
+        self._base_url = f"http://{shown}:{self._door.port}{BASE_PATH}"
+        self._serving = threading.Lock()
 
     # --- running ----------------------------------------------------------------------
 
@@ -153,20 +159,15 @@ class Sandbox:
         Raises:
             RuntimeError: it is being served already.
         """
-        with self._state_lock:
-            if self._stopped:
-                return
-            if self._serving_thread is not None:
-                raise RuntimeError("this sandbox is being served already")
-            self._serving_thread = threading.get_ident()
+        if not self._serving.acquire(blocking=False):
+            raise RuntimeError("this sandbox is being served already")
         try:
-            self._server.serve_forever(_POLL_SECONDS)
+            self._server.serve_forever()
         except KeyboardInterrupt:
             pass  # the usual way to end a server in the foreground
         finally:
-            with self._state_lock:
-                self._stopped = True
-            self._server.close()
+            self._serving.release()
+            self._door.close()
 
     def stop(self) -> None:
         """Stop answering, hang up on everyone and let go of the port; harmless when repeated.
@@ -174,19 +175,7 @@ class Sandbox:
         Requests under way are cut off, as by a server that dies. May be called from any
         thread, and from a signal handler in the one that serves.
         """
-        with self._state_lock:
-            if self._stopped:
-                return
-            self._stopped = True
-            serving_thread = self._serving_thread
-        if serving_thread is None:
-            self._server.close()
-        elif serving_thread == threading.get_ident():
-            # The loop cannot end before its own thread returns to it: do not wait for that.
-            threading.Thread(target=self._server.shutdown, daemon=True).start()
-        else:
-            self._server.shutdown()
-            self._server.close()
+        self._door.close()
 
     def __enter__(self) -> Sandbox:
         return self
@@ -211,7 +200,7 @@ class Sandbox:
         """The first of the keys that are right."""
         return self._api_keys[0]
 
-    # --- looking at it and changing it at the client's back -----------------------------
+    # --- looking at what it was asked ---------------------------------------------------
 
     @property
     def requests(self) -> tuple[RecordedRequest, ...]:
@@ -221,106 +210,6 @@ class Sandbox:
     def clear_requests(self) -> None:
         """Forget the requests so far."""
         self._log.clear()
-
-    def voices(self, family: str | None = None) -> tuple[SandboxVoice, ...]:
-        """Return all voices, or those of a family, in the order in which they were added.
-
-        Raises:
-            ValueError: an unknown family.
-        """
-        return self._provider.voices(family)
-
-    def set_limit(self, family: str, limit: int) -> None:
-        """Set how many voices a family may have from now on.
-
-        Raises:
-            ValueError: an unknown family, or a limit below 0.
-        """
-        self._provider.set_limit(family, limit)
-
-    def add_voice(
-        self,
-        *,
-        family: str,
-        origin: str,
-        target_model: str,
-        name: str,
-        prompt: str | None = None,
-        created_at: datetime | None = None,
-        preview_text: str | None = None,
-        language: str | None = None,
-        status: str = OK,
-    ) -> SandboxVoice:
-        """Add a voice as if another had made it: unchecked, and past the limit if need be.
-
-        Args:
-            family: ``cosyvoice`` or ``qwen-tts``.
-            origin: ``designed`` or ``cloned``.
-            target_model: any name.
-            name: the ``prefix`` or ``preferred_name``.
-            prompt: what it was designed from.
-            created_at: when (aware); now where None.
-            preview_text: what its preview says.
-            language: its language code.
-            status: ``DEPLOYING``, ``OK`` or ``UNDEPLOYED``, and it stays that.
-
-        Raises:
-            ValueError: an unknown family or origin, or a time without a zone.
-        """
-        new = NewVoice(
-            family,
-            origin,
-            target_model,
-            name,
-            prompt,
-            preview_text,
-            language,
-            resource_link=_recording(name) if origin == CLONED else None,
-        )
-        return self._provider.add(new, created_at=created_at, status=status)[0]
-
-    def fill(self, family: str, count: int) -> tuple[SandboxVoice, ...]:
-        """Add many voices at once, designed and cloned by turns, for all models by turns.
-
-        Args:
-            family: ``cosyvoice`` or ``qwen-tts``.
-            count: how many, past the limit if need be.
-
-        Raises:
-            ValueError: an unknown family, or a count below 0.
-        """
-        models = {
-            origin: cycle(self._catalogue.names(family, origin) or ("",)) for origin in ORIGINS
-        }
-        origins = islice(cycle(ORIGINS), count)
-        news = [
-            _filler(family, origin, next(models[origin]), number)
-            for number, origin in enumerate(origins, 1)
-        ]
-        return self._provider.add(*news)
-
-    def remove_voice(self, voice_id: str) -> bool:
-        """Delete a voice as if another had done it; return whether it was there."""
-        return self._provider.discard(voice_id)
-
-
-def _filler(family: str, origin: str, target_model: str, number: int) -> NewVoice:
-    name = f"fill{number}"
-    if origin == DESIGNED:
-        return NewVoice(
-            family,
-            origin,
-            target_model,
-            name,
-            prompt=f"A calm voice, number {number} of many.",
-            preview_text=f"This is voice number {number}.",
-            language="en",
-        )
-    return NewVoice(family, origin, target_model, name, resource_link=_recording(name))
-
-
-def _recording(name: str) -> str:
-    return f"https://recordings.example/{name}.wav"
 
 
 def _loopback(host: str) -> str:

@@ -5,20 +5,19 @@ It knows paths and JSON, and nothing of voices.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import re
-import socket
 import socketserver
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from voicereg.sandbox.control import PREFIX, Control, ControlError
+from voicereg.sandbox.door import Door
 from voicereg.sandbox.errors import (
     ApiError,
     invalid_api_key,
@@ -27,9 +26,10 @@ from voicereg.sandbox.errors import (
     unknown_path,
 )
 from voicereg.sandbox.recording import KEY_RIGHT, KEY_WRONG, Headers, RecordedRequest, RequestLog
+from voicereg.sandbox.replies import Reply, Silence, refusal
 
-#: What a served path does: takes the parsed body, returns the answer's JSON object.
-Endpoint = Callable[[Any], dict[str, Any]]
+#: What a served path does: takes the parsed body, returns what goes back.
+Endpoint = Callable[[Any], Reply | Silence]
 
 #: The largest body that is read, in bytes.
 MOST_BODY_BYTES = 10 * 1024 * 1024
@@ -50,6 +50,7 @@ class Front:
 
     Attributes:
         endpoints: by path, all of them for ``POST``.
+        control: what answers requests that are about the sandbox itself.
         api_keys: those that are right.
         log: where requests are recorded.
         clock: returns the time now, aware and in UTC.
@@ -57,63 +58,41 @@ class Front:
     """
 
     endpoints: Mapping[str, Endpoint]
+    control: Control
     api_keys: frozenset[str]
     log: RequestLog
     clock: Callable[[], datetime]
     request_id: Callable[[], str]
 
 
-class SandboxServer(ThreadingHTTPServer):
-    """A listening server with one thread for each connection.
+class SandboxServer(socketserver.ThreadingMixIn, socketserver.BaseServer):
+    """Answers everyone who comes in by a door, with one thread for each connection.
 
     Args:
-        host: the address to listen at.
-        port: the port, or 0 for a free one.
+        door: where they come in.
         front: what to answer with.
-
-    Raises:
-        OSError: the address cannot be had.
     """
 
     daemon_threads = True
-    request_queue_size = 512  # many clients at once must not find the door shut
 
-    def __init__(self, host: str, port: int, front: Front) -> None:
+    def __init__(self, door: Door, front: Front) -> None:
+        super().__init__(door.address, _Handler)
+        self.door = door
         self.front = front
-        self._connections: set[socket.socket] = set()
-        self._connections_lock = threading.Lock()
-        self._closing = False
-        if ":" in host:
-            self.address_family = socket.AF_INET6
-        super().__init__((host, port), _Handler)
 
-    def server_bind(self) -> None:
-        """Bind, without the look-up of the host's name that the standard library does."""
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Handle a connection in a thread, and remember it until it is over."""
-        with self._connections_lock:
-            if not self._closing:
-                self._connections.add(request)
-        super().process_request(request, client_address)
+    def serve_forever(self, poll_interval: float = 0.5) -> None:
+        """Answer until the door is shut for good."""
+        while (admitted := self.door.admit()) is not None:
+            connection, address = admitted
+            try:
+                self.process_request(connection, address)
+            except Exception:
+                _logger.exception("no thread for a connection")
+                self.shutdown_request(connection)
 
     def shutdown_request(self, request: Any) -> None:
         """Close a connection that is over."""
-        with self._connections_lock:
-            self._connections.discard(request)
-        super().shutdown_request(request)
-
-    def close(self) -> None:
-        """Stop listening and hang up on everyone, clients that keep idle connections too."""
-        self.server_close()
-        with self._connections_lock:
-            self._closing = True
-            for connection in self._connections:
-                with contextlib.suppress(OSError):  # the other side was quicker
-                    connection.shutdown(socket.SHUT_RDWR)
-            self._connections.clear()
+        self.door.leave(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Note that a client hung up; that is everyday, and no reason for a traceback."""
@@ -136,6 +115,9 @@ class _Handler(BaseHTTPRequestHandler):
         raw, problem = self._read_body()
         if raw is None and problem is None:
             return  # the client left in the middle
+        if self.path.startswith(PREFIX):
+            self._send(self._controlled(raw, problem))
+            return
         body, not_json = _parse(raw) if raw is not None else (None, None)
         key = self._key()
         self._front.log.add(
@@ -161,7 +143,17 @@ class _Handler(BaseHTTPRequestHandler):
             _logger.exception("the sandbox itself failed")
             self._send_refusal(ApiError(500, "InternalError", "The sandbox itself failed."))
         else:
-            self._send(200, answer)
+            if isinstance(answer, Silence):
+                self._be_silent(answer)
+            else:
+                self._send(answer)
+
+    def _controlled(self, raw: bytes | None, problem: ApiError | None) -> Reply:
+        if raw is None:
+            assert problem is not None  # noqa: S101 - for the type checker
+            return ControlError(problem.status, problem.message).reply()
+        headers = Headers({name: str(value) for name, value in self.headers.items()})
+        return self._front.control(self.command, self.path.partition("?")[0], headers, raw)
 
     def _endpoint(self) -> Endpoint:
         path = urlsplit(self.path).path
@@ -217,27 +209,30 @@ class _Handler(BaseHTTPRequestHandler):
             left -= read
 
     def _send_refusal(self, error: ApiError) -> None:
-        self._send(
-            error.status,
-            {
-                "code": error.code,
-                "message": error.message,
-                "request_id": self._front.request_id(),
-            },
-        )
+        self._send(refusal(error, self._front.request_id()).reply())
 
-    def _send(self, status: int, answer: Mapping[str, Any]) -> None:
-        # Half a surrogate pair, repeated in a message, becomes the escape that JSON has for it.
-        payload = json.dumps(answer, ensure_ascii=False).encode("utf-8", "backslashreplace")
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(payload)))
-        self.send_header("X-Request-Id", str(answer["request_id"]))
+    def _send(self, reply: Reply) -> None:
+        self.send_response(reply.status)
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(reply.payload)))
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(payload)
+            self.wfile.write(reply.payload)
+        if reply.afterwards is not None:
+            self.wfile.flush()
+            reply.afterwards()
+
+    def _be_silent(self, silence: Silence) -> None:
+        self.close_connection = True
+        door = cast(SandboxServer, self.server).door
+        if silence is Silence.RESET:
+            door.reset(self.connection)
+        else:
+            door.hold(self.connection)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer what is no proper HTTP with JSON, where the standard library sends HTML."""
