@@ -19,6 +19,7 @@ from voicereg.version import __version__
 
 if TYPE_CHECKING:
     from voicereg.domain.accounts import Account as Account
+    from voicereg.domain.aliases import Alias as Alias
     from voicereg.domain.audio import PreviewAudio as PreviewAudio
     from voicereg.domain.clock import Clock as Clock
     from voicereg.domain.clock import SystemClock as SystemClock
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from voicereg.domain.designs import DesignStage as DesignStage
     from voicereg.domain.errors import AccountNotFound as AccountNotFound
     from voicereg.domain.errors import AccountRejected as AccountRejected
+    from voicereg.domain.errors import AliasNotFound as AliasNotFound
     from voicereg.domain.errors import AmbiguousVoice as AmbiguousVoice
     from voicereg.domain.errors import ConfirmNotRecorded as ConfirmNotRecorded
     from voicereg.domain.errors import CreateUnresolved as CreateUnresolved
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from voicereg.domain.errors import ReviewRefused as ReviewRefused
     from voicereg.domain.errors import SchemaMismatch as SchemaMismatch
     from voicereg.domain.errors import StateConflict as StateConflict
+    from voicereg.domain.errors import UsesReadElsewhere as UsesReadElsewhere
     from voicereg.domain.errors import VoiceNotFound as VoiceNotFound
     from voicereg.domain.errors import VoiceProtected as VoiceProtected
     from voicereg.domain.errors import VoiceregError as VoiceregError
@@ -70,12 +73,16 @@ if TYPE_CHECKING:
     from voicereg.domain.quotas import Quota as Quota
     from voicereg.domain.quotas import QuotaLevel as QuotaLevel
     from voicereg.domain.quotas import QuotaThresholds as QuotaThresholds
+    from voicereg.domain.speech import Spoken as Spoken
     from voicereg.domain.states import State as State
     from voicereg.domain.syncs import ChangeKind as ChangeKind
     from voicereg.domain.syncs import Sync as Sync
     from voicereg.domain.syncs import SyncChange as SyncChange
     from voicereg.domain.syncs import SyncProgress as SyncProgress
     from voicereg.domain.syncs import SyncStage as SyncStage
+    from voicereg.domain.uses import DailyUses as DailyUses
+    from voicereg.domain.uses import LineProblem as LineProblem
+    from voicereg.domain.uses import UsesImported as UsesImported
     from voicereg.domain.voices import DeadlineBasis as DeadlineBasis
     from voicereg.domain.voices import Origin as Origin
     from voicereg.domain.voices import Voice as Voice
@@ -86,6 +93,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "voicereg.domain.accounts": ("Account",),
+    "voicereg.domain.aliases": ("Alias",),
     "voicereg.domain.audio": ("PreviewAudio",),
     "voicereg.domain.clock": ("Clock", "SystemClock"),
     "voicereg.domain.designs": ("DesignOptions", "DesignRequest", "DesignStage"),
@@ -93,6 +101,7 @@ _HOMES = {
         "Problem",
         "AccountNotFound",
         "AccountRejected",
+        "AliasNotFound",
         "AmbiguousVoice",
         "ConfirmNotRecorded",
         "CreateUnresolved",
@@ -108,6 +117,7 @@ _HOMES = {
         "ReviewRefused",
         "SchemaMismatch",
         "StateConflict",
+        "UsesReadElsewhere",
         "VoiceNotFound",
         "VoiceProtected",
         "VoiceregError",
@@ -140,8 +150,10 @@ _HOMES = {
         "VoiceQuotaFull",
     ),
     "voicereg.domain.quotas": ("QuotaThresholds", "Quota", "QuotaLevel"),
+    "voicereg.domain.speech": ("Spoken",),
     "voicereg.domain.states": ("State",),
     "voicereg.domain.syncs": ("ChangeKind", "Sync", "SyncChange", "SyncProgress", "SyncStage"),
+    "voicereg.domain.uses": ("DailyUses", "LineProblem", "UsesImported"),
     "voicereg.domain.voices": ("DeadlineBasis", "Origin", "Voice"),
     "voicereg.registry": ("Registry",),
     "voicereg.registry.creates": ("Slot",),

@@ -217,7 +217,7 @@ class Database:
             return self._sqlite_problem(original)
         state = getattr(original, "sqlstate", None)
         if state in {"55P03", "57014", "40P01"}:  # lock not to be had, cancelled, deadlock
-            return DatabaseBusy(self.display)
+            return DatabaseBusy(self.display, deadlock=state == "40P01")
         why = str(original).strip().splitlines()[0] if str(original).strip() else "no reason given"
         return DatabaseUnusable(
             self.display, why, "check that the server runs and that this user may use the database"

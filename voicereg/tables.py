@@ -105,7 +105,7 @@ quota_limits = sa.Table(
     sa.Column("unseen", sa.Integer, nullable=False, server_default="0"),
     # When it said so; until a sync explains it, or a create succeeds.
     sa.Column("refused_at", UtcDateTime),
-    # Voices that the last sync saw and could not tell from those of unresolved creates.
+    # The surplus of the last syncs of all accounts of the group.
     sa.Column("surplus", sa.Integer, nullable=False, server_default="0"),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.CheckConstraint(_one_of("family", Family), name="family"),
@@ -140,6 +140,8 @@ sync_states = sa.Table(
     sa.Column("synced_at", UtcDateTime),
     # Why the last sync was not complete; None: it was.
     sa.Column("problem", sa.Text),
+    # Listed voices that it could not tell from those of unresolved creates, beyond their slots.
+    sa.Column("surplus", sa.Integer, nullable=False, server_default="0"),
     sa.CheckConstraint(_one_of("family", Family), name="family"),
     sa.CheckConstraint("problem IS NOT NULL OR synced_at IS NOT NULL", name="problem"),
 )
@@ -249,6 +251,58 @@ voice_previews = sa.Table(
     sa.Column("sample_rate", sa.Integer),
     sa.Column("kept_at", UtcDateTime, nullable=False),
 )
+
+aliases = sa.Table(
+    "aliases",
+    metadata,
+    sa.Column("account_id", sa.ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("voice", sa.ForeignKey("voices.id"), nullable=False, index=True),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+)
+"""Stable names that services resolve to the voice of the day."""
+
+voice_uses = sa.Table(
+    "voice_uses",
+    metadata,
+    sa.Column("voice", sa.ForeignKey("voices.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("uses", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("uses >= 1", name="uses"),
+)
+"""How often each voice was used, by day (in UTC) and by source."""
+
+unclaimed_uses = sa.Table(
+    "unclaimed_uses",
+    metadata,
+    sa.Column("voice_id", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("uses", sa.BigInteger, nullable=False),
+    sa.Column("last_used_at", UtcDateTime, nullable=False),
+    sa.CheckConstraint("uses >= 1", name="uses"),
+)
+"""Uses of voices that are on no record yet; a voice that is put on record takes its own."""
+
+use_writers = sa.Table(
+    "use_writers",
+    metadata,
+    sa.Column("writer", sa.Text, primary_key=True),
+    sa.Column("batch", sa.BigInteger, nullable=False),
+    sa.Column("written_at", UtcDateTime, nullable=False),
+)
+"""The last batch of each process that writes uses, so that none is counted twice."""
+
+use_files = sa.Table(
+    "use_files",
+    metadata,
+    # Of the first so many bytes: the same file, grown since, is read on from there.
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False, index=True),
+    sa.Column("read_at", UtcDateTime, nullable=False),
+)
+"""How far files of uses have been read."""
 
 events = sa.Table(
     "events",

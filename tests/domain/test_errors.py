@@ -180,7 +180,7 @@ def test_the_create_of_unknown_outcome_advises_against_a_repeat() -> None:
     advice = voicereg.CreateUnresolved(voice(id="v-7"), "timed out").advice
     assert advice is not None
     assert "do not repeat" in advice
-    assert "voicereg show v-7" in advice
+    assert "voicereg sync" in advice
 
 
 @pytest.mark.parametrize(

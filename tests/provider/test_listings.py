@@ -51,6 +51,11 @@ def qwen_designs(*replies: httpx.Response | Exception) -> Listing:
     return designs
 
 
+def thrice(pages: list[httpx.Response]) -> list[httpx.Response]:
+    """The pages, and the same again when the listing is read again, and again."""
+    return [httpx.Response(200, content=page.content) for _ in range(3) for page in pages]
+
+
 def server_of(count: int, cap: int, asked: list[int], total: bool = False) -> Handler:
     """A provider with so many voices, that gives at most ``cap`` of them on a page."""
 
@@ -120,19 +125,37 @@ def test_a_total_that_is_reached_ends_a_listing() -> None:
     ],
 )
 def test_a_total_that_disagrees_is_not_complete(pages: list[httpx.Response]) -> None:
-    listing = qwen_designs(*pages)
+    listing = qwen_designs(*thrice(pages))
     assert not listing.complete
     assert listing.problem is not None
     assert str(listing.total) in listing.problem
+    assert listing.requests == 3 * len(pages), "each try counts"
+
+
+@pytest.mark.parametrize("wrong", [1, 2])
+def test_a_listing_whose_total_disagrees_is_read_up_to_three_times(wrong: int) -> None:
+    disagreeing = [page(range(3), 2) for _ in range(wrong)]
+    listing = qwen_designs(*disagreeing, page(range(3), 3))
+    assert listing.complete
+    assert listing.problem is None
+    assert (len(listing.voices), listing.total, listing.requests) == (3, 3, wrong + 1)
+
+
+def test_a_total_is_no_reason_to_stop_on_a_full_page() -> None:
+    """It is to agree with what is there, and a full page may be followed by another."""
+    pages = [page(range(100), 100), page(range(100, 103), 103)]
+    listing = qwen_designs(*pages)
+    assert listing.complete
+    assert (len(listing.voices), listing.total, listing.requests) == (103, 103, 2)
 
 
 def test_what_a_page_shows_is_kept_though_the_total_disagrees() -> None:
-    listing = qwen_designs(page(range(3), 0))
+    listing = qwen_designs(*thrice([page(range(3), 0)]))
     assert len(listing.voices) == 3
 
 
 def test_a_voice_shown_after_the_total_was_reached_is_not_lost() -> None:
-    listing = qwen_designs(page(range(3), 5), page(range(3, 5), 3))
+    listing = qwen_designs(*thrice([page(range(3), 5), page(range(3, 5), 3)]))
     assert len(listing.voices) == 5
 
 

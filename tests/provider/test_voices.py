@@ -68,6 +68,7 @@ def test_a_cosyvoice_design() -> None:
         language=None,
         created_at=datetime(2025, 12, 10, 6, 54, 9, tzinfo=UTC),
         created_at_latest=datetime(2025, 12, 10, 14, 54, 9, tzinfo=UTC),
+        name="announcer",
     )
 
 
@@ -128,6 +129,7 @@ def test_a_qwen_voice(origin: Origin) -> None:
         language="en",
         created_at=datetime(2025, 12, 1, 2, 28, tzinfo=UTC),
         created_at_latest=datetime(2025, 12, 1, 10, 28, tzinfo=UTC),
+        name="narrator" if origin is Origin.DESIGNED else None,  # the id's beginning is a design's
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -41,7 +42,9 @@ from voicereg.domain.provider_errors import VoiceQuotaFull
 from voicereg.sandbox import Sandbox
 
 
-def assert_failed_and_free(registry: Registry, family: str = COSYVOICE) -> None:
+def assert_failed_and_free(
+    registry: Registry, family: str = COSYVOICE, then: Sequence[str] = ()
+) -> None:
     voice = the_only_voice(registry)
     assert voice.state is State.FAILED
     assert voice.voice_id is None
@@ -49,7 +52,7 @@ def assert_failed_and_free(registry: Registry, family: str = COSYVOICE) -> None:
     assert voice.state_reason
     assert (voice.lease_holder, voice.lease_expires_at) == (None, None)
     assert registry.quota(family).used == 0
-    assert [event.action for event in registry.events()] == ["voice.fail", "voice.create"]
+    assert [event.action for event in registry.events()] == [*then, "voice.fail", "voice.create"]
 
 
 @pytest.mark.parametrize("family", [COSYVOICE, QWEN])
@@ -64,7 +67,7 @@ def test_the_provider_has_the_last_word_on_its_quota(
     assert isinstance(error.__cause__, VoiceQuotaFull)
     assert error.request_id == error.__cause__.request_id is not None
     assert (error.used, error.limit) == (0, 1000), "the slot is free again"
-    assert_failed_and_free(registry, family)
+    assert_failed_and_free(registry, family, then=["quota.refused"])
     assert the_only_voice(registry).request_id == error.request_id
 
 

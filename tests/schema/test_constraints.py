@@ -35,6 +35,15 @@ _OF_SYNC: dict[str, dict[str, Any]] = {
     },
     "absences": {"voice": "avoice", "since": START, "listings": 1},
 }
+_USES = {"day": START.date(), "source": "reader.py", "uses": 1}
+_OF_USES: dict[str, dict[str, Any]] = {
+    "aliases": {"account_id": 2, "name": "anchor", "voice": "avoice", "updated_at": START},
+    "voice_uses": {"voice": "avoice", **_USES},
+    "unclaimed_uses": {"voice_id": "cosyvoice-unknown", "last_used_at": START, **_USES},
+    "use_writers": {"writer": "host:1:a", "batch": 1, "written_at": START},
+    "use_files": {"digest": "00ff", "size_bytes": 1, "read_at": START},
+}
+_LARGE = 2**40
 WITH_ID = [state for state in State if state not in {"creating", "unresolved", "failed"}]
 
 
@@ -65,6 +74,8 @@ def database(shared_database: Database) -> Iterator[Database]:
     """A database with nothing but the default account."""
     yield shared_database
     with shared_database.write() as connection:
+        for table in _OF_USES:
+            connection.execute(sa.delete(tables.metadata.tables[table]))
         connection.execute(sa.update(tables.voices).values(replaces=None))
         connection.execute(sa.delete(tables.voices))
         connection.execute(sa.delete(tables.accounts).where(tables.accounts.c.id > GROUP))
@@ -255,6 +266,142 @@ def test_what_a_sync_noted_goes_with_what_it_is_about(database: Database, table:
 
     with database.read() as connection:
         assert connection.execute(sa.select(noted)).all() == []
+
+
+@pytest.fixture
+def with_voice(database: Database) -> Database:
+    """A database with a voice, and with a second account."""
+    _insert(database, tables.accounts, _ACCOUNT | {"id": 2})
+    _insert(database, tables.voices, voice_row())
+    return database
+
+
+@pytest.mark.parametrize("uses", [0, -1])
+@pytest.mark.parametrize("table", ["voice_uses", "unclaimed_uses"])
+def test_no_use_is_not_recorded(with_voice: Database, table: str, uses: int) -> None:
+    row = _OF_USES[table] | {"uses": uses}
+
+    assert f"ck_{table}_uses" in _refused(with_voice, tables.metadata.tables[table], row)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("voice_uses", "uses"),
+        ("unclaimed_uses", "uses"),
+        ("use_writers", "batch"),
+        ("use_files", "size_bytes"),
+    ],
+)
+def test_large_numbers_are_taken(with_voice: Database, table: str, column: str) -> None:
+    noted = tables.metadata.tables[table]
+
+    _insert(with_voice, noted, _OF_USES[table] | {column: _LARGE})
+
+    with with_voice.read() as connection:
+        assert connection.execute(sa.select(noted.c[column])).scalar_one() == _LARGE
+
+
+@pytest.mark.parametrize("table", _OF_USES)
+def test_of_uses_too_nothing_is_recorded_twice(with_voice: Database, table: str) -> None:
+    row = _OF_USES[table]
+    # The key alone counts, whatever else is said.
+    other: dict[str, Any] = {"voice": "other"} if table == "aliases" else {}
+    other |= {name: 2 for name in ("uses", "batch", "size_bytes") if name in row}
+    _insert(with_voice, tables.voices, voice_row(id="other", voice_id="other"))
+
+    refusal = _refused(with_voice, tables.metadata.tables[table], row, row | other)
+
+    assert "unique" in refusal.lower()
+
+
+@pytest.mark.parametrize(
+    ("table", "changed"),
+    [
+        ("aliases", {"account_id": 1}),
+        ("aliases", {"name": "主播"}),
+        ("voice_uses", {"voice": "other"}),
+        ("voice_uses", {"day": START.date() + timedelta(days=1)}),
+        ("voice_uses", {"source": "读者"}),
+        ("unclaimed_uses", {"voice_id": "cosyvoice-other"}),
+        ("unclaimed_uses", {"day": START.date() + timedelta(days=1)}),
+        ("unclaimed_uses", {"source": "读者"}),
+        ("use_writers", {"writer": "host:1:b"}),
+        ("use_files", {"digest": "00fe"}),
+    ],
+)
+def test_what_differs_in_any_part_of_its_key_is_recorded_beside(
+    with_voice: Database, table: str, changed: dict[str, Any]
+) -> None:
+    noted = tables.metadata.tables[table]
+    _insert(with_voice, tables.voices, voice_row(id="other", voice_id="other"))
+
+    _insert(with_voice, noted, _OF_USES[table], _OF_USES[table] | changed)
+
+    with with_voice.read() as connection:
+        assert len(connection.execute(sa.select(noted)).all()) == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "changed"),
+    [
+        ("aliases", {"account_id": 99}),
+        ("aliases", {"voice": "nobody"}),
+        ("voice_uses", {"voice": "nobody"}),
+    ],
+)
+def test_a_name_or_a_use_of_nothing_is_refused(
+    with_voice: Database, table: str, changed: dict[str, Any]
+) -> None:
+    row = _OF_USES[table] | changed
+
+    assert "foreign key" in _refused(with_voice, tables.metadata.tables[table], row).lower()
+
+
+def test_uses_go_with_their_voice_and_no_other(with_voice: Database) -> None:
+    row = _OF_USES["voice_uses"]
+    _insert(with_voice, tables.voices, voice_row(id="other", voice_id="other"))
+    _insert(with_voice, tables.voice_uses, row, row | {"source": "b"}, row | {"voice": "other"})
+    _insert(with_voice, tables.unclaimed_uses, _OF_USES["unclaimed_uses"])
+
+    with with_voice.write() as connection:
+        connection.execute(sa.delete(tables.voices).where(tables.voices.c.id == "avoice"))
+
+    with with_voice.read() as connection:
+        assert connection.execute(sa.select(tables.voice_uses.c.voice)).scalars().all() == ["other"]
+        assert len(connection.execute(sa.select(tables.unclaimed_uses)).all()) == 1
+
+
+def test_an_alias_goes_with_its_account_and_leaves_the_voice(with_voice: Database) -> None:
+    row = _OF_USES["aliases"]
+    _insert(with_voice, tables.aliases, row, row | {"account_id": 1})
+
+    with with_voice.write() as connection:
+        connection.execute(sa.delete(tables.accounts).where(tables.accounts.c.id == 2))
+
+    with with_voice.read() as connection:
+        assert connection.execute(sa.select(tables.aliases.c.account_id)).scalars().all() == [1]
+        assert connection.execute(sa.select(tables.voices.c.id)).scalars().all() == ["avoice"]
+
+
+def test_an_alias_keeps_its_voice_from_being_erased(with_voice: Database) -> None:
+    _insert(with_voice, tables.aliases, _OF_USES["aliases"])
+    _insert(with_voice, tables.voice_uses, _OF_USES["voice_uses"])
+
+    with (
+        pytest.raises(DatabaseUnusable, match=r"(?i)foreign key"),
+        with_voice.write() as connection,
+    ):
+        connection.execute(sa.delete(tables.voices))
+
+    with with_voice.read() as connection:
+        for table in (tables.voices, tables.aliases, tables.voice_uses):
+            assert len(connection.execute(sa.select(table)).all()) == 1
+    with with_voice.write() as connection:
+        connection.execute(sa.delete(tables.aliases))
+        connection.execute(sa.delete(tables.voices))
+    with with_voice.read() as connection:
+        assert connection.execute(sa.select(tables.voices)).all() == []
 
 
 def test_a_voice_id_is_recorded_once_per_quota_group(database: Database) -> None:

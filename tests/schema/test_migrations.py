@@ -55,6 +55,18 @@ def _fill(registry: Registry, database: Database) -> None:
         connection.execute(
             sa.insert(tables.absences).values(voice=first.id, since=START, listings=1)
         )
+        uses = {"day": START.date(), "source": "reader.py", "uses": 2}
+        for table, row in (
+            (
+                tables.aliases,
+                {"account_id": 1, "name": "anchor", "voice": first.id, "updated_at": START},
+            ),
+            (tables.voice_uses, {"voice": first.id, **uses}),
+            (tables.unclaimed_uses, {"voice_id": "unknown", "last_used_at": START, **uses}),
+            (tables.use_writers, {"writer": "host:1:a", "batch": 1, "written_at": START}),
+            (tables.use_files, {"digest": "00", "size_bytes": 1, "read_at": START}),
+        ):
+            connection.execute(sa.insert(table).values(**row))
         rows = everything(connection)
     assert all(rows.values()), "every table must hold something"
 

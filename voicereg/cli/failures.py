@@ -36,6 +36,7 @@ _CODES: tuple[tuple[type[VoiceregError], ExitCode], ...] = (
     (errors.QuotaExceeded, ExitCode.QUOTA),
     (errors.VoiceNotFound, ExitCode.NOT_FOUND),
     (errors.AccountNotFound, ExitCode.NOT_FOUND),
+    (errors.AliasNotFound, ExitCode.NOT_FOUND),
     (errors.NoPreview, ExitCode.NOT_FOUND),
     (errors.ProviderProblem, ExitCode.PROVIDER),
     (errors.ReviewRefused, ExitCode.PROVIDER),

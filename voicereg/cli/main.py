@@ -31,6 +31,15 @@ COMMANDS = {
         "voicereg.cli.commands.preview:preview",
         "Write a voice's preview audio.",
     ),
+    "synthesize": (
+        "voicereg.cli.commands.synthesize:synthesize",
+        "Speak a text with a voice, and record the use.",
+    ),
+    "use": ("voicereg.cli.commands.use:use", "Record uses of voices made elsewhere."),
+    "alias": (
+        "voicereg.cli.commands.alias:alias",
+        "Manage the names that services resolve to voices.",
+    ),
     "quota": ("voicereg.cli.commands.quota:quota", "Show the quotas, or check that slots remain."),
     "expiring": (
         "voicereg.cli.commands.expiring:expiring",

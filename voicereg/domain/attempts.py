@@ -58,9 +58,10 @@ def fit(attempt: Voice, remote: RemoteVoice, settle_after: timedelta) -> Fit:
         _same(attempt.target_model, remote.target_model),
         _same(attempt.prompt, remote.prompt),
         _same(attempt.preview_text, remote.preview_text),
-        # Ids are free-form: one that shows no name says nothing against it. Neither does a missing
-        # language, which the provider has a default for.
-        Fit.YES if remote.name is None else _same(attempt.name, remote.name),
+        # Ids are free-form: one that shows no name says nothing against it, and of a name that was
+        # not checked it shows what comes before a dash. Neither does a missing language, which the
+        # provider has a default for.
+        Fit.YES if remote.name is None else _same(attempt.name.partition("-")[0], remote.name),
         Fit.YES if language is None else _same(attempt.language, language),
         _in_time(attempt, remote, settle_after),
     )

@@ -6,7 +6,8 @@ The tree::
     ├── InvalidInput           what was asked for breaks a rule
     ├── KeyMissing             the account's environment variable is not set
     ├── QuotaExceeded          here, or by the provider's word
-    ├── VoiceNotFound, AccountNotFound, NoPreview
+    ├── VoiceNotFound, AccountNotFound, AliasNotFound, NoPreview
+    ├── UsesReadElsewhere      another program reads the same file of uses
     ├── AmbiguousVoice         a beginning that several voices share
     ├── AccountRejected        an account that cannot be added, changed or removed
     ├── VoiceProtected         pinned: not deleted without force
@@ -180,6 +181,35 @@ class AccountNotFound(VoiceregError):
         self.advice = "voicereg account add makes one"
 
 
+class UsesReadElsewhere(VoiceregError):
+    """Another program reads the same file of uses. What it has read is not counted twice."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(
+            f"another program has read the first {size_bytes:,} bytes of this file meanwhile; "
+            "they are counted once"
+        )
+        self.size_bytes = size_bytes
+        self.advice = "read it again when the other has ended: what is left is counted then"
+
+
+class AliasNotFound(VoiceregError):
+    """No voice of the account is given that name."""
+
+    def __init__(self, name: str, account: str, known: Sequence[str]) -> None:
+        from difflib import get_close_matches
+
+        super().__init__(f"no alias {name!r} in account {account}")
+        self.name = name
+        self.account = account
+        self.near = tuple(get_close_matches(name, known, n=3))
+        self.advice = (
+            "did you mean " + " or ".join(self.near) + "?"
+            if self.near
+            else f"voicereg alias set {name} VOICE makes it"
+        )
+
+
 class AccountRejected(VoiceregError):
     """An account cannot be added, changed or removed like that. Nothing was changed."""
 
@@ -196,11 +226,14 @@ class NoPreview(VoiceregError):
     def __init__(self, voice: Voice) -> None:
         super().__init__(f"no preview audio is kept of voice {voice.id}")
         self.voice = voice
-        self.advice = "only the answer to a create carries it; a create that broke off left none"
+        self.advice = (
+            "only the answer to a create carries it; "
+            f"voicereg preview {voice.id} --make speaks one with the voice, and keeps it"
+        )
 
 
 class VoiceProtected(VoiceregError):
-    """A pinned voice is not deleted without force."""
+    """A pinned voice, or one with an alias, is not deleted without force."""
 
     def __init__(self, voice: Voice, why: str) -> None:
         super().__init__(f"voice {voice.id} ({voice.name}) is {why}; it was not deleted")
@@ -302,11 +335,13 @@ class DatabaseUnusable(DatabaseProblem):
 class DatabaseBusy(DatabaseProblem):
     """Another program held the database for longer than it was waited for."""
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: str, *, deadlock: bool = False) -> None:
         super().__init__(
             f"the database {database} is held by another program; this was not written"
         )
         self.database = database
+        self.deadlock = deadlock
+        """Whether two transactions waited for each other: another try is likely to succeed."""
         self.advice = "try again when the other program has finished"
 
 

@@ -68,8 +68,9 @@ class ProviderAnswered(ProviderProblem):
         retry_after: timedelta | None = None,
     ) -> None:
         said = f": {message}" if message else ""
+        http = f", HTTP {status}" if status else ""  # an event of a WebSocket has none
         request = f", request {request_id}" if request_id else ""
-        super().__init__(f"{self.meaning} ({code}, HTTP {status}{request}){said}")
+        super().__init__(f"{self.meaning} ({code}{http}{request}){said}")
         self.code = code
         self.message = message
         self.status = status

@@ -6,7 +6,7 @@ is cut, or is another account's must not make the registry forget a voice.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,19 +17,10 @@ from voicereg.domain.remote import RemoteVoice
 from voicereg.domain.rules import RULES
 from voicereg.domain.states import State
 from voicereg.domain.syncs import ChangeKind
+from voicereg.domain.trust import LISTED_STATES, PROOF_LISTINGS, PROOF_SPAN
 from voicereg.domain.voices import Origin, Voice
 
-MADE = frozenset({State.PENDING, State.ACTIVE, State.REJECTED})
-"""A voice that exists, as far as the registry knows."""
-_LISTED = MADE | {State.MISSING, State.DELETING}
-
-GUARDED_FROM = 20
-"""From so many known voices on, a listing that misses many of them has to prove it."""
-GUARDED_SHARE = 0.10
-PROOF_LISTINGS = 3
-"""Where a voice cannot be asked for, so many listings prove that it is gone …"""
-PROOF_SPAN = timedelta(days=1)
-"""… when at least so much time lies between the first and the last."""
+_MADE = frozenset({State.PENDING, State.ACTIVE, State.REJECTED})
 RELEASE_LISTINGS = 2
 """Complete listings without a voice that fits, before a create counts as failed."""
 
@@ -54,6 +45,14 @@ class Snapshot:
     """The creates of the whole quota group whose outcome is not known."""
     absences: Mapping[str, Absence]
 
+    def scope(self, origins: frozenset[Origin]) -> list[Voice]:
+        """The voices that a listing of such origins ought to show."""
+        return [
+            voice
+            for voice in self.voices.values()
+            if voice.origin in origins and voice.state in LISTED_STATES
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -70,11 +69,7 @@ class Listed:
 
     def scope(self) -> list[Voice]:
         """The known voices that it ought to show."""
-        return [
-            voice
-            for voice in self.before.voices.values()
-            if voice.origin in self.origins and voice.state in _LISTED
-        ]
+        return self.before.scope(self.origins)
 
     def absent(self) -> list[Voice]:
         """The known voices that it does not show."""
@@ -87,35 +82,6 @@ class Timing:
 
     settle_after: timedelta
     longest_delete: timedelta
-
-
-class Trust:
-    """How far a listing is believed (the design's safe-guards)."""
-
-    def __init__(self, listed: Listed, recorded: Set[str]) -> None:
-        """``recorded``: the listed ids that are on record in the quota group."""
-        now = listed.before.taken_at
-        known = [voice for voice in listed.scope() if voice.state is not State.DELETING]
-        standing = [voice for voice in known if voice.state in MADE and voice.deadline_at > now]
-        absent = [voice for voice in standing if voice.voice_id not in listed.voices]
-        guarded = len(known) >= GUARDED_FROM
-        self.known = len(known)
-        self.absent = len(absent)
-        self.is_foreign = guarded and bool(listed.voices) and not recorded
-        """It shows voices, and none that is known: it is probably another account's."""
-        self.is_suspicious = guarded and len(absent) > GUARDED_SHARE * len(standing)
-        """It misses so many known voices that each absence has to be proved."""
-        self._shows = len(listed.voices)
-        self._recorded = len(recorded)
-
-    @staticmethod
-    def all_foreign(trusts: Collection[Trust]) -> bool:
-        """Whether an account's listings, taken together, show voices and none that is known."""
-        return (
-            sum(trust.known for trust in trusts) >= GUARDED_FROM
-            and any(trust._shows for trust in trusts)
-            and not any(trust._recorded for trust in trusts)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +129,8 @@ class Evidence:
     """Whether absences count as they are: the listing is not suspicious, or the user says so."""
     proofs: Mapping[str, bool]
     """Of voices asked for, by registry id: whether the provider knows them no more."""
+    blank: bool = False
+    """Whether nothing of the account was seen anywhere, so that a query proves little."""
 
 
 def make_plan(listed: Listed, now: Snapshot, evidence: Evidence, timing: Timing) -> Plan:
@@ -189,13 +157,18 @@ def make_plan(listed: Listed, now: Snapshot, evidence: Evidence, timing: Timing)
 
 def unfound(listed: Listed, timing: Timing) -> list[Voice]:
     """The account's creates that can be settled, and that no listed voice fits."""
+    known = {voice.voice_id for voice in listed.before.voices.values()}
     return [
         attempt
         for attempt in listed.before.attempts
         if attempt.account == listed.account
         and Origin.DESIGNED in listed.origins
         and settles_at(attempt, timing.settle_after) <= listed.before.taken_at
-        and not any(fit(attempt, remote, timing.settle_after) for remote in listed.voices.values())
+        and not any(
+            fit(attempt, remote, timing.settle_after)
+            for voice_id, remote in listed.voices.items()
+            if voice_id not in known
+        )
     ]
 
 
@@ -293,15 +266,11 @@ def _told(record: Voice, remote: RemoteVoice) -> dict[str, Any]:
 def _absent(plan: Plan, now: Snapshot, voice: Voice, listed: Listed, evidence: Evidence) -> None:
     """A known voice that the listing does not show."""
     began_at = listed.before.taken_at
-    earlier = now.absences.get(voice.id)
-    absence = Absence(
-        since=began_at if earlier is None else earlier.since,
-        listings=1 if earlier is None else earlier.listings + 1,
-    )
+    absence = _once_more(voice, listed, now)
     if not evidence.trusted and not _proved(voice, absence, began_at, evidence):
         plan.unproved.append(voice)
-        if voice.origin not in RULES[voice.family].queried:  # listings have to do
-            plan.absences[voice.id] = absence
+        if evidence.proofs.get(voice.id, voice.origin not in RULES[voice.family].queried):
+            plan.absences[voice.id] = absence  # more listings can prove it
         return
     plan.absences[voice.id] = absence
     if voice.state is State.DELETING:
@@ -319,12 +288,25 @@ def _absent(plan: Plan, now: Snapshot, voice: Voice, listed: Listed, evidence: E
     plan.steps.append(Step(kind, voice, None, values, why))
 
 
+def _once_more(voice: Voice, listed: Listed, now: Snapshot) -> Absence:
+    """An absence with this listing counted."""
+    earlier = now.absences.get(voice.id)
+    if earlier is None:
+        return Absence(listed.before.taken_at, 1)
+    if earlier != listed.before.absences.get(voice.id):
+        return earlier  # counted while this was read: two syncs at once are one listing
+    return replace(earlier, listings=earlier.listings + 1)
+
+
 def _proved(voice: Voice, absence: Absence, now: datetime, evidence: Evidence) -> bool:
+    for_long = absence.listings >= PROOF_LISTINGS and now - absence.since >= PROOF_SPAN
     if voice.id in evidence.proofs:
-        return evidence.proofs[voice.id]
+        # With another account's key every query says so: nothing is given up on that alone.
+        suffices = not evidence.blank or voice.state in _MADE or for_long
+        return evidence.proofs[voice.id] and suffices
     if voice.origin in RULES[voice.family].queried:
         return False
-    return absence.listings >= PROOF_LISTINGS and now - absence.since >= PROOF_SPAN
+    return for_long
 
 
 def _unknown(plan: Plan, listed: Listed, now: Snapshot, evidence: Evidence, timing: Timing) -> None:
@@ -351,7 +333,9 @@ def _unknown(plan: Plan, listed: Listed, now: Snapshot, evidence: Evidence, timi
         )
     else:
         found = Pairing((), (), ())
-    plan.doubts = found.doubts
+    plan.doubts = found.doubts + tuple(
+        group for group in found.waiting if _is_for_nobody(group, listed, is_open, timing)
+    )
     plan.surplus = found.surplus
     for attempt, remote in found.adoptions:
         state = remote.state(reviewed=RULES[attempt.family].reviewed) or State.PENDING
@@ -379,6 +363,24 @@ def _unknown(plan: Plan, listed: Listed, now: Snapshot, evidence: Evidence, timi
                 _outstanding(plan, listed, now, attempt, attempt.id in fitted, evidence, timing)
 
 
+def _is_for_nobody(
+    group: Doubt, listed: Listed, is_open: Callable[[Voice], bool], timing: Timing
+) -> bool:
+    """Whether other accounts' creates keep these waiting, and no account's sync settles them.
+
+    With creates of several accounts none can; those of another account alone its own sync settles,
+    soon after they have ended.
+    """
+    now = listed.before.taken_at
+    others = [attempt for attempt in group.attempts if attempt.account != listed.account]
+    ours = [attempt for attempt in group.attempts if attempt.account == listed.account]
+    if not others or not all(is_open(attempt) for attempt in ours):
+        return False
+    if ours:
+        return not any(is_at_work(attempt, now) for attempt in others)
+    return all(settles_at(attempt, timing.settle_after) <= now for attempt in others)
+
+
 def _outstanding(
     plan: Plan,
     listed: Listed,
@@ -390,17 +392,12 @@ def _outstanding(
 ) -> None:
     """A create that no listed voice was paired with, and that nobody works on."""
     began_at = listed.before.taken_at
-    earlier = now.absences.get(attempt.id)
     if fitted:
         plan.seen(attempt, now)
     elif began_at >= settles_at(attempt, timing.settle_after) and (
         evidence.trusted or all(evidence.proofs.get(voice.id) for voice in listed.absent())
     ):
-        absence = (
-            Absence(began_at, 1)
-            if earlier is None
-            else replace(earlier, listings=earlier.listings + 1)
-        )
+        absence = _once_more(attempt, listed, now)
         if absence.listings >= RELEASE_LISTINGS:
             why = f"{absence.listings} complete listings show no voice that it can have made"
             plan.seen(attempt, now)

@@ -39,6 +39,7 @@ class Action(StrEnum):
     LIST = "list"
     QUERY = "query"
     DELETE = "delete"
+    SYNTHESIZE = "synthesize"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,23 @@ def read_answer(raw: RawAnswer, action: Action, now: datetime) -> Answer:
     if raw.status != 200 or not isinstance(output, dict):
         raise AnswerUnreadable("it has no output", status=raw.status, request_id=request_id)
     return Answer(output=output, request_id=request_id, status=raw.status)
+
+
+def error_of(
+    action: Action, code: object, message: object, *, request_id: object = None
+) -> ProviderAnswered:
+    """The error that an event of a WebSocket tells of.
+
+    Args:
+        action: what was asked.
+        code: the provider's code, whatever came in its place.
+        message: likewise.
+        request_id: likewise.
+    """
+    known = _code(code) or "no code"
+    return _error_class(known, 0, action)(
+        known, _text(message) or "", status=0, request_id=_text(request_id)
+    )
 
 
 def _error_class(code: str, status: int, action: Action) -> type[ProviderAnswered]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import uuid
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from random import Random
 from types import TracebackType
@@ -19,7 +21,13 @@ from voicereg.domain.voices import Origin
 from voicereg.provider.answers import Action, Answer, read_answer
 from voicereg.provider.endpoints import Endpoint
 from voicereg.provider.previews import read_preview
-from voicereg.provider.retries import NEVER_ARRIVED, OUTCOME_UNKNOWN, SAFE_TO_REPEAT, Backoff
+from voicereg.provider.retries import (
+    NEVER_ARRIVED,
+    NEVER_BEGAN,
+    OUTCOME_UNKNOWN,
+    SAFE_TO_REPEAT,
+    Backoff,
+)
 from voicereg.provider.transport import Transport
 from voicereg.provider.wires import WIRES, ListingKind
 from voicereg.provider.wires.base import checked_id, optional_text
@@ -27,6 +35,10 @@ from voicereg.settings import CreateSettings
 
 if TYPE_CHECKING:
     import httpx
+
+    from voicereg.domain.speech import SpeechRequest, Spoken
+    from voicereg.provider.sockets import Socket
+    from voicereg.provider.speech import Deliver
 
 _PATH = "/services/audio/tts/customization"
 PAGE_SIZE = 100
@@ -63,6 +75,9 @@ class ProviderClient:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
+        self._endpoint = endpoint
+        self._key = key
+        self._timeouts = timeouts or CreateSettings()
         self._backoff = Backoff(
             rng=rng or random.Random(),  # noqa: S311 - spreads waits, guards nothing
             sleep=sleep,
@@ -70,7 +85,7 @@ class ProviderClient:
         self._transport = Transport(
             endpoint,
             key,
-            timeouts=timeouts or CreateSettings(),
+            timeouts=self._timeouts,
             clock=self._clock,
             transport=transport,
         )
@@ -151,6 +166,38 @@ class ProviderClient:
             raise in_doubt or problem from None
         return True
 
+    def speak(self, request: SpeechRequest, deliver: Deliver) -> Spoken:
+        """Let a voice say a text, over the transport of its target model.
+
+        Where it certainly did not begin, it is tried again; audio is delivered once.
+
+        Args:
+            request: what is to be said, and by whom.
+            deliver: takes the audio, piece by piece, as it comes.
+
+        Raises:
+            VoiceGone: the provider knows no such voice.
+            ProviderProblem: any other; some of the audio may have been delivered.
+        """
+        from voicereg.provider.speech import SPEAKERS, Line
+
+        line = Line(
+            transport=self._transport,
+            open_socket=self._open_socket,
+            clock=self._clock,
+            task_id=lambda: str(uuid.uuid4()),
+        )
+        return self._backoff.run(
+            lambda: SPEAKERS[request.manner](line, request, deliver), NEVER_BEGAN
+        )
+
+    def _open_socket(self, path: str) -> AbstractContextManager[Socket]:
+        from voicereg.provider.sockets import open_socket
+
+        return open_socket(
+            self._endpoint, self._key, path, timeouts=self._timeouts, clock=self._clock
+        )
+
     def listings(self, family: Family, *, on_page: OnPage | None = None) -> tuple[Listing, ...]:
         """Read every listing of a family to its end, as :meth:`listing` does."""
         return tuple(self._listing(family, kind, on_page) for kind in WIRES[family].listings)
@@ -188,6 +235,7 @@ class ProviderClient:
         total: int | None = None
         requests = 0
         problem: str | None = None
+        repeats = False
         most_pages = _MOST_PAGES if kind.last_page_index is None else kind.last_page_index + 1
         while True:
             if requests >= most_pages:
@@ -206,8 +254,10 @@ class ProviderClient:
             if not page:
                 break
             fresh = {voice.voice_id: voice for voice in page if voice.voice_id not in voices}
-            if not fresh and (total is None or len(voices) < total):
-                problem = "a page repeats what earlier pages showed"
+            if not fresh:
+                if total is None or len(voices) < total:
+                    problem = "a page repeats what earlier pages showed"
+                    repeats = True
                 break
             voices |= fresh
             if on_page is not None:
@@ -227,7 +277,8 @@ class ProviderClient:
             complete=problem is None,
             problem=problem,
         )
-        return listing, agrees
+        # A voice made meanwhile moves all others on by one, and then a page may repeat another.
+        return listing, agrees and not repeats
 
     def _page(self, answer: Answer, family: Family, kind: ListingKind) -> list[RemoteVoice]:
         items = answer.output.get("voice_list")

@@ -15,6 +15,7 @@ _SHARED_HOSTS = {
     Region.SINGAPORE: "dashscope-intl.aliyuncs.com",
 }
 _BASE_PATH = "/api/v1"
+_WEBSOCKET_PATH = "/api-ws/v1/"
 HOST_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 """What a region or a workspace may be, both of which become a part of a host's name."""
 """What a workspace and a region are made of: nothing that could make them another host."""
@@ -29,6 +30,12 @@ class Endpoint:
     host: str
     """For messages."""
     workspace: str | None
+
+    @property
+    def websocket_base_url(self) -> str:
+        """Where WebSockets are opened, on the same host; ends in a slash."""
+        base = self.base_url.removesuffix(_BASE_PATH) + _WEBSOCKET_PATH
+        return "ws" + base.removeprefix("http")
 
     @property
     def is_loopback(self) -> bool:

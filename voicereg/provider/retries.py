@@ -27,6 +27,8 @@ OUTCOME_UNKNOWN = (ConnectionLost, AnswerUnreadable, ProviderFault)
 """The request may have been carried out."""
 SAFE_TO_REPEAT = (NotConnected, RateLimited, *OUTCOME_UNKNOWN)
 """For reads and deletes: asking twice changes nothing."""
+NEVER_BEGAN = (NotConnected, RateLimited)
+"""For synthesis, whose audio is delivered as it comes."""
 NEVER_ARRIVED = (NotConnected,)
 """For creates: only what certainly did not leave may be sent again."""
 

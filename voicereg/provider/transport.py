@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
@@ -63,25 +64,30 @@ class Transport:
         self._key = key.encode("ascii")
         self._clock = clock
         self._longest = timeouts.write_timeout + timeouts.read_timeout
+        self._options: dict[str, Any] = {
+            "timeout": httpx.Timeout(
+                connect=timeouts.connect_timeout.total_seconds(),
+                write=timeouts.write_timeout.total_seconds(),
+                read=timeouts.read_timeout.total_seconds(),
+                pool=timeouts.pool_timeout.total_seconds(),
+            ),
+            "limits": httpx.Limits(max_connections=20, max_keepalive_connections=10),
+            "follow_redirects": False,
+            "trust_env": not endpoint.is_loopback,  # no proxy is asked for this very machine
+            "transport": transport,
+        }
         try:
-            self._client = httpx.Client(
-                headers=headers,
-                timeout=httpx.Timeout(
-                    connect=timeouts.connect_timeout.total_seconds(),
-                    write=timeouts.write_timeout.total_seconds(),
-                    read=timeouts.read_timeout.total_seconds(),
-                    pool=timeouts.pool_timeout.total_seconds(),
-                ),
-                limits=httpx.Limits(max_connections=20, max_keepalive_connections=10),
-                follow_redirects=False,
-                trust_env=not endpoint.is_loopback,  # no proxy is asked for this very machine
-                transport=transport,
-            )
+            self._client = httpx.Client(headers=headers, **self._options)
         except (ImportError, ValueError, httpx.InvalidURL):
             raise InvalidInput(
                 Problem("proxy", "", "the one that the environment names cannot be used"),
                 advice="check HTTPS_PROXY and ALL_PROXY; a SOCKS proxy needs the package socksio",
             ) from None
+
+    @cached_property
+    def _downloads(self) -> httpx.Client:
+        """A client without the key, for links to other hosts."""
+        return httpx.Client(**self._options)
 
     def post(self, path: str, body: Mapping[str, Any]) -> RawAnswer:
         """Send ``body`` to ``path`` below the base, once.
@@ -118,9 +124,45 @@ class Transport:
         # Some answers repeat the key, to say that it is wrong; it must not be shown with them.
         return bytes(content).replace(self._key, b"[API key]")
 
+    def download(self, url: str, deliver: Callable[[bytes], None], *, largest_bytes: int) -> None:
+        """Fetch a file that an answer links to. No key goes with it, and no redirect is followed.
+
+        Args:
+            url: http or https.
+            deliver: takes the file, piece by piece.
+            largest_bytes: more than that is not taken.
+
+        Raises:
+            AnswerUnreadable: another scheme, another answer than the file, or too large a file.
+            ConnectionLost: it broke, or could not be made: the file may still be there.
+        """
+        shown = url[:200]
+        if not url.lower().startswith(("https://", "http://")):
+            raise AnswerUnreadable(f"its link is neither http nor https: {shown}", status=200)
+        size = 0
+        try:
+            with self._downloads.stream("GET", url) as response:
+                if response.status_code != 200:
+                    raise AnswerUnreadable(
+                        "the file that it links to cannot be had", status=response.status_code
+                    )
+                for piece in response.iter_bytes():
+                    size += len(piece)
+                    if size > largest_bytes:
+                        raise AnswerUnreadable("the file that it links to is too large", status=200)
+                    deliver(piece)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise AnswerUnreadable(f"its link is no URL: {shown}", status=200) from error
+        except httpx.DecodingError as error:
+            raise AnswerUnreadable(_cause(error), status=200) from error
+        except httpx.TransportError as error:
+            raise ConnectionLost(self._endpoint.host, _cause(error)) from error
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+        if "_downloads" in self.__dict__:
+            self._downloads.close()
 
     def __enter__(self) -> Self:
         return self

@@ -15,6 +15,7 @@ from voicereg.domain.families import DEFAULT_LIMIT, Family, Region
 from voicereg.provider.endpoints import HOST_LABEL, checked_base_url
 from voicereg.registry.changes import Changes
 from voicereg.registry.context import ALL_ACCOUNTS, Context
+from voicereg.registry.duplicates import merge
 from voicereg.registry.texts import is_storable
 from voicereg.store import accounts, slots, voices
 
@@ -205,10 +206,13 @@ class Accounts:
         for group in sorted({account.quota_group_id, group_id}):
             for family in sorted(Family):
                 slots.lock_limit(connection, group, family)
-        twice = voices.ids_also_in(connection, account.id, group_id)
-        if twice:
+        twice = voices.twice_recorded(connection, account.id, group_id)
+        left = [ours for ours, theirs in twice if not merge(changes, ours, theirs)]
+        if left:
             raise AccountRejected(
-                account.name, f"{twice} of its voices are recorded in {quota_group} as well"
+                account.name,
+                f"{len(left)} of its voices, made through the registry, are recorded in "
+                f"{quota_group} as well; it was not moved",
             )
         already = slots.held(connection, group_id)
         voices.lock_all_of(connection, account.id)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,12 +49,18 @@ class Changes:
             raise StateConflict(voice, f"it cannot become {state}")
         return self._change(voice, action, values, reason)
 
-    def give_up_id(self, voice: Voice, state: State, reason: str) -> Voice:
+    def give_up_id(
+        self,
+        voice: Voice,
+        state: State,
+        reason: str,
+        more: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Voice:
         """Take a voice's id at the provider from its record, which another has a better claim to.
 
         It is no step in the life of a voice: the record was mistaken, so any state may follow.
         """
-        values = {"voice_id": None, "state": state, "state_reason": reason}
+        values = {"voice_id": None, "state": state, "state_reason": reason, **more}
         return self._change(voice, "voice.give-up-id", values, reason)
 
     def _change(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -48,7 +49,10 @@ class Context:
     """Who is named in the audit log; None: the user of this process."""
     through: str
     """What that user works through."""
+    source: str = "python"
+    """Who is named as the user of voices, where a use does not say."""
     rng: Random = field(default_factory=random.SystemRandom)
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @cached_property
     def actor(self) -> str:

@@ -31,9 +31,17 @@ from voicereg.domain.voice_ids import is_voice_id
 from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis, Origin, Voice
 from voicereg.registry.changes import Changes
 from voicereg.registry.context import Context
-from voicereg.registry.duplicates import CONFIRMED, lock_family, make_way
+from voicereg.registry.duplicates import (
+    CONFIRMED,
+    Inherited,
+    inherit,
+    lock_family,
+    make_way,
+    take_back,
+    was_adopted,
+)
 from voicereg.registry.quotas import Quotas
-from voicereg.store import previews, slots, voices
+from voicereg.store import previews, slots, syncs, voices
 from voicereg.store.accounts import Lock
 
 _logger = logging.getLogger(__name__)
@@ -42,7 +50,7 @@ _TRIES = 3
 
 
 class _OnRecord(Exception):
-    """The id is recorded for another voice."""
+    """The id is recorded for another voice, or the voice by another id."""
 
 
 class Creates:
@@ -162,6 +170,11 @@ class Creates:
                     )
                 except _OnRecord:
                     continue
+                except DatabaseBusy as busy:
+                    # With the lock that syncs take first, the other way round cannot happen.
+                    if not busy.deadlock or merging:
+                        raise
+                    continue
                 if doubted:
                     self._quotas.succeeded(confirmed)
                 return confirmed
@@ -186,7 +199,7 @@ class Creates:
             The voice, and whether the provider's word on the quota is thereby disproved.
 
         Raises:
-            _OnRecord: the id is recorded for another voice.
+            _OnRecord: the id is recorded for another voice, or the voice by another id.
         """
         with self._context.database.write() as connection:
             if merging and (unlocked := voices.get(connection, voice)) is not None:
@@ -195,26 +208,35 @@ class Creates:
             if found.voice_id == voice_id:
                 return found, False
             if found.voice_id is not None:
-                raise StateConflict(found, f"it is known as {found.voice_id} already")
-            values: dict[str, Any] = {}
+                if not was_adopted(connection, found):
+                    raise StateConflict(found, f"it is known as {found.voice_id} already")
+                if not merging:
+                    raise _OnRecord
+                # It was taken for what made another voice; who made it knows better.
+                found = take_back(changes, found, f"it made {voice_id}, and not {found.voice_id}")
+            inherited = Inherited({}, None)
             if merging:
-                values = make_way(changes, found, voice_id)
+                inherited = make_way(changes, found, voice_id)
             elif voices.holder_of(connection, found.quota_group_id, voice_id) is not None:
                 raise _OnRecord
             reviewed = RULES[found.family].reviewed
-            values |= {
+            values: dict[str, Any] = {
+                **inherited.values,
                 "state": State.PENDING if reviewed else State.ACTIVE,
                 "voice_id": voice_id,
                 "target_model": target_model or found.target_model,
                 "request_id": request_id,
             }
             try:
-                confirmed = changes.apply(found, CONFIRMED, values)
+                confirmed = inherit(changes, changes.apply(found, CONFIRMED, values), inherited)
             except sa.exc.IntegrityError:
                 # On PostgreSQL another may record the id between the look above and this.
                 raise _OnRecord from None
             if preview is not None:
                 previews.insert(connection, voice, preview, changes.now)
+            if found.state is not State.CREATING:
+                # Listings were counted that showed nothing of it; they say nothing any more.
+                syncs.note_absences(connection, {found.id: None})
             refused_at = slots.refused_at(connection, found.quota_group_id, found.family)
             return confirmed, refused_at is not None and refused_at <= found.created_at
 

@@ -101,6 +101,8 @@ class Deletes:
             _refuse(current, force=force)
             if current.state.is_gone:
                 return current, True
+            if current.voice_id != voice.voice_id:
+                raise StateConflict(current, f"it turned out to be another than {voice.voice_id}")
             if current.state is State.DELETING:
                 # A sync must not take it for one that ended long ago.
                 again = {"delete_asked_at": changes.now}
@@ -109,8 +111,8 @@ class Deletes:
 
     def _note_refusal(self, voice: Voice, reason: str) -> None:
         with self._context.database.write() as connection:
-            changes, current = self._locked(connection, voice)
-            if current.state is State.DELETING:
+            changes, current = self._holder(connection, voice)
+            if current is not None and current.state is State.DELETING:
                 changes.apply(
                     current,
                     "voice.delete.refused",
@@ -128,11 +130,28 @@ class Deletes:
 
     def _note_deleted(self, voice: Voice, reason: str | None) -> Voice:
         with self._context.database.write() as connection:
-            changes, current = self._locked(connection, voice)
+            changes, current = self._holder(connection, voice)
+            if current is None:
+                _logger.warning(
+                    "%s was deleted; voice %s turned out to be another", voice.voice_id, voice.id
+                )
+                return self._locked(connection, voice)[1]
             if current.state.is_gone:
                 return current
             values = {"state": State.DELETED, "state_reason": reason}
             return changes.apply(current, "voice.delete", values, reason)
+
+    def _holder(self, connection: sa.Connection, voice: Voice) -> tuple[Changes, Voice | None]:
+        """The record that has the id which the delete was sent for; None: there is none any more.
+
+        A create that is confirmed late may take the id from the record that the delete was for.
+        """
+        changes, current = self._locked(connection, voice)
+        if current.voice_id == voice.voice_id:
+            return changes, current
+        assert voice.voice_id is not None  # noqa: S101 - it was sent
+        holder = voices.holder_of(connection, current.quota_group_id, voice.voice_id)
+        return changes, None if holder is None else voices.get(connection, holder, lock=True)
 
     def _locked(self, connection: sa.Connection, voice: Voice) -> tuple[Changes, Voice]:
         current = voices.get(connection, voice.id, lock=True)
@@ -150,5 +169,8 @@ def _refuse(voice: Voice, *, force: bool) -> None:
         )
     if voice.state is State.FAILED:
         raise StateConflict(voice, "it was never made; it holds no slot")
-    if voice.pinned and not force and not voice.state.is_gone:
-        raise VoiceProtected(voice, "pinned")
+    if not force and not voice.state.is_gone:
+        if voice.pinned:
+            raise VoiceProtected(voice, "pinned")
+        if voice.aliases:
+            raise VoiceProtected(voice, f"what {', '.join(voice.aliases)} stands for")

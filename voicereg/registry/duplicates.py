@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from voicereg.domain.errors import StateConflict
 from voicereg.domain.states import State
-from voicereg.domain.voices import Voice
+from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis, Voice
 from voicereg.registry.changes import Changes
-from voicereg.store import events, slots, voices
+from voicereg.store import events, slots, syncs, voices
 
 CONFIRMED = "voice.confirm"
 ADOPTED = "voice.adopt"
 IMPORTED = "voice.import"
 
 
-def make_way(changes: Changes, attempt: Voice, voice_id: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What the record that gives way leaves to the other."""
+
+    values: Mapping[str, Any]
+    """What it has and the other has not, by field."""
+    state: State | None
+    """``deleting`` or ``deleted``, where a delete was asked of it."""
+
+
+def make_way(changes: Changes, attempt: Voice, voice_id: str) -> Inherited:
     """Take ``voice_id`` from the record that a sync gave it to: who made the voice knows better.
 
     A record made by the sync alone ends as ``failed``, and says where its voice is; a create that
@@ -28,26 +40,84 @@ def make_way(changes: Changes, attempt: Voice, voice_id: str) -> dict[str, Any]:
         attempt: the create that is being confirmed.
         voice_id: the provider's id of what it made.
 
-    Returns:
-        What the record that gives way has and the other has not, by field.
-
     Raises:
         StateConflict: the id was confirmed for the other voice.
     """
     other = voices.holder_of(changes.connection, attempt.quota_group_id, voice_id)
     holder = None if other is None else voices.get(changes.connection, other, lock=True)
     if holder is None or holder.voice_id != voice_id:
-        return {}
+        return Inherited({}, None)
+    asked = holder.state if holder.state in {State.DELETING, State.DELETED} else None
+    # What was counted was the absence of this voice, and it says nothing of another.
+    syncs.note_absences(changes.connection, {holder.id: None})
     how = events.last_action(changes.connection, holder.id, (CONFIRMED, ADOPTED, IMPORTED))
     if how == ADOPTED:
-        changes.give_up_id(
-            holder, State.UNRESOLVED, f"{voice_id} was made by voice {attempt.id}, not by this one"
-        )
-        return {}
+        take_back(changes, holder, f"{voice_id} was made by voice {attempt.id}, not by this one")
+        return Inherited(_uses(holder), asked)
     if how == IMPORTED:
         changes.give_up_id(holder, State.FAILED, f"the same voice as {attempt.id}")
-        return _carried_over(attempt, holder)
+        return Inherited(_carried_over(attempt, holder), asked)
     raise StateConflict(attempt, f"{voice_id} is recorded as voice {holder.id} already")
+
+
+def inherit(changes: Changes, confirmed: Voice, inherited: Inherited) -> Voice:
+    """Go on with the delete that was asked of the other record, so that it is no loss."""
+    if inherited.state is None:
+        return confirmed
+    asked = changes.apply(
+        confirmed, "voice.delete.ask", {"state": State.DELETING}, "asked of its other record"
+    )
+    if inherited.state is State.DELETING:
+        return asked
+    return changes.apply(
+        asked, "voice.delete", {"state": State.DELETED}, "deleted under its other record"
+    )
+
+
+def merge(changes: Changes, one: str, other: str) -> bool:
+    """Make one record of two of the same voice; one that a sync made gives way.
+
+    Args:
+        changes: of a transaction that has locked the family's limit in both quota groups.
+        one: a record's id at the registry.
+        other: the other's.
+
+    Returns:
+        Whether one of them could give way.
+    """
+    for giving, keeping in ((one, other), (other, one)):
+        holder = voices.get(changes.connection, giving, lock=True)
+        kept = voices.get(changes.connection, keeping, lock=True)
+        assert holder is not None  # noqa: S101 - voices are never erased
+        assert kept is not None  # noqa: S101
+        how = events.last_action(changes.connection, giving, (CONFIRMED, ADOPTED, IMPORTED))
+        if how == IMPORTED:
+            syncs.note_absences(changes.connection, {giving: None})
+            changes.give_up_id(holder, State.FAILED, f"the same voice as {keeping}")
+            changes.apply(kept, "voice.merge", _carried_over(kept, holder), "recorded twice")
+            return True
+    return False
+
+
+def was_adopted(connection: sa.Connection, voice: Voice) -> bool:
+    """Whether a create has its id by what was found at the provider, not by who made the voice."""
+    return events.last_action(connection, voice.id, (CONFIRMED, ADOPTED, IMPORTED)) == ADOPTED
+
+
+def take_back(changes: Changes, mistaken: Voice, reason: str) -> Voice:
+    """A create was taken for what made another voice: it is unresolved again, and never used."""
+    syncs.note_absences(changes.connection, {mistaken.id: None})
+    return changes.give_up_id(
+        mistaken,
+        State.UNRESOLVED,
+        reason,
+        {
+            "last_used_at": None,
+            "last_used_source": None,
+            "deadline_at": mistaken.created_at + INACTIVITY_LIMIT,
+            "deadline_basis": DeadlineBasis.CREATED,
+        },
+    )
 
 
 def lock_family(connection: sa.Connection, voice: Voice) -> None:
@@ -62,11 +132,15 @@ def _carried_over(attempt: Voice, holder: Voice) -> dict[str, Any]:
         "note": attempt.note or holder.note,
         "pinned": attempt.pinned or holder.pinned,
     }
-    if holder.last_used_at is not None:
-        values |= {
-            "last_used_at": holder.last_used_at,
-            "last_used_source": holder.last_used_source,
-            "deadline_at": holder.deadline_at,
-            "deadline_basis": holder.deadline_basis,
-        }
-    return values
+    return values | _uses(holder)
+
+
+def _uses(holder: Voice) -> dict[str, Any]:
+    if holder.last_used_at is None:
+        return {}
+    return {
+        "last_used_at": holder.last_used_at,
+        "last_used_source": holder.last_used_source,
+        "deadline_at": holder.deadline_at,
+        "deadline_basis": holder.deadline_basis,
+    }

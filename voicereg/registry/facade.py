@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, Unpack
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Unpack
 
-from voicereg.domain.clock import Clock, Sleep, SystemClock, system_sleep
-from voicereg.engine import Database
-from voicereg.registry.clients import ClientFactory, Clients
-from voicereg.registry.context import ALL_ACCOUNTS, Context
-from voicereg.schema.revisions import ensure_current
-from voicereg.settings import Settings, as_database_url, load
+from voicereg.registry.context import ALL_ACCOUNTS
+from voicereg.registry.opened import OpenedRegistry
 
 if TYPE_CHECKING:
+    from voicereg.domain.aliases import Alias
     from voicereg.domain.audio import PreviewAudio
     from voicereg.domain.designs import DesignOptions, DesignRequest
     from voicereg.domain.events import Event
     from voicereg.domain.families import Family
     from voicereg.domain.filters import FilterOptions, SortField
     from voicereg.domain.quotas import Quota
+    from voicereg.domain.speech import Spoken
     from voicereg.domain.syncs import Sync
+    from voicereg.domain.uses import DailyUses, UsesImported
     from voicereg.domain.voices import Voice
-    from voicereg.registry.accounts import Accounts
-    from voicereg.registry.creates import Creates, Slot
-    from voicereg.registry.deletes import Deletes
-    from voicereg.registry.designs import Designs, OnStage
-    from voicereg.registry.edits import Edits
-    from voicereg.registry.history import History
+    from voicereg.registry.creates import Slot
+    from voicereg.registry.designs import OnStage
     from voicereg.registry.inspection import OnProgress
-    from voicereg.registry.lookups import Lookups
-    from voicereg.registry.quotas import Quotas
-    from voicereg.registry.settlements import Settlements
-    from voicereg.registry.syncs import Syncs
+    from voicereg.registry.use_files import OnBytes
 
 
-class Registry:
+class Registry(OpenedRegistry):
     """A catalog of voices. Open one with :meth:`open`; it is safe to use from several threads.
 
     Methods that take ``account`` speak of the selected account unless another is named there.
@@ -46,155 +36,6 @@ class Registry:
 
     ALL_ACCOUNTS = ALL_ACCOUNTS
     """In place of an account's name, where a method reads: every account."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    # The use cases are loaded when they are first asked for: a check of the quota needs one.
-
-    @cached_property
-    def _quotas(self) -> Quotas:
-        from voicereg.registry.quotas import Quotas
-
-        return Quotas(self._context)
-
-    @cached_property
-    def accounts(self) -> Accounts:
-        """The accounts: added, changed, removed."""
-        from voicereg.registry.accounts import Accounts
-
-        return Accounts(self._context)
-
-    @cached_property
-    def _lookups(self) -> Lookups:
-        from voicereg.registry.lookups import Lookups
-
-        return Lookups(self._context)
-
-    @cached_property
-    def _creates(self) -> Creates:
-        from voicereg.registry.creates import Creates
-
-        return Creates(self._context, self._quotas)
-
-    @cached_property
-    def _designs(self) -> Designs:
-        from voicereg.registry.designs import Designs
-
-        return Designs(self._context, self._quotas, self._creates)
-
-    @cached_property
-    def _deletes(self) -> Deletes:
-        from voicereg.registry.deletes import Deletes
-
-        return Deletes(self._context, self._lookups)
-
-    @cached_property
-    def _history(self) -> History:
-        from voicereg.registry.history import History
-
-        return History(self._context, self._lookups)
-
-    @cached_property
-    def _edits(self) -> Edits:
-        from voicereg.registry.edits import Edits
-
-        return Edits(self._context, self._lookups)
-
-    @cached_property
-    def _syncs(self) -> Syncs:
-        from voicereg.registry.syncs import Syncs
-
-        return Syncs(self._context)
-
-    @cached_property
-    def _settlements(self) -> Settlements:
-        from voicereg.registry.settlements import Settlements
-
-        return Settlements(self._context, self._lookups)
-
-    @classmethod
-    def open(
-        cls,
-        database: str | None = None,
-        *,
-        account: str | None = None,
-        settings: Settings | None = None,
-        actor: str | None = None,
-        through: str = "library",
-        clock: Clock | None = None,
-        sleep: Sleep = system_sleep,
-        environment: Mapping[str, str] | None = None,
-        client_factory: ClientFactory | None = None,
-    ) -> Self:
-        """Open a registry.
-
-        An empty SQLite file is set up; a PostgreSQL database must have been, by
-        ``voicereg db upgrade``.
-
-        Args:
-            database: a URL, or the path of a SQLite file; None: as the settings say.
-            account: the account that the registry speaks for; None: as the settings say.
-            settings: None: those of the environment and the user's file.
-            actor: who is named in the audit log; None: the user of this process.
-            through: what the user works through, named after the user of this process.
-            clock: tells the time; None: the machine's, or the database's own where it has one.
-            sleep: waits between tries and looks.
-            environment: where API keys are read from; None: the process's.
-            client_factory: makes the clients of the provider; for tests.
-
-        Raises:
-            DatabaseUnusable: it cannot be opened.
-            SchemaMismatch: it was made by another version, or is not set up.
-            InvalidInput: a setting that does not fit.
-        """
-        settings = settings or load()
-        settings = replace(
-            settings,
-            database=as_database_url(database) if database else settings.database,
-            account=account or settings.account,
-        )
-        opened = Database.open(settings.database_url(), clock=clock, sleep=sleep)
-        try:
-            ensure_current(opened)
-        except BaseException:
-            opened.close()
-            raise
-        clock = clock or SystemClock()
-        clients = Clients(
-            settings, clock=clock, sleep=sleep, environment=environment, factory=client_factory
-        )
-        return cls(
-            Context(
-                database=opened,
-                settings=settings,
-                clients=clients,
-                clock=clock,
-                sleep=sleep,
-                given_actor=actor,
-                through=through,
-            )
-        )
-
-    def close(self) -> None:
-        """Close every connection, to the database and to the provider."""
-        self._context.clients.close()
-        self._context.database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def now(self) -> datetime:
-        """The time that deadlines are counted against."""
-        return self._context.clock.now()
 
     # Quotas
 
@@ -524,3 +365,142 @@ class Registry:
             StateConflict: it is no such create, or somebody may still be at work on it.
         """
         return self._settlements.release(reference, account=account)
+
+    # Uses
+
+    def record_use(
+        self,
+        voice_id: str,
+        at: datetime | None = None,
+        count: int = 1,
+        source: str | None = None,
+    ) -> None:
+        """Note that a voice was used: one successful synthesis request. It costs next to nothing.
+
+        The note is in memory, and written with others a few seconds later, at :meth:`flush`, at
+        :meth:`close` and at the end of the interpreter. Where the database is away, it is kept.
+        Safe from threads, from asyncio code and after a fork.
+
+        Args:
+            voice_id: the provider's id of the voice, or the registry's. One on no record is kept
+                until a sync finds the voice.
+            at: when (aware); None: now.
+            count: how many uses.
+            source: who used it; None: as the registry was opened.
+
+        Raises:
+            InvalidInput: a time in the future or without a zone, a count below 1, an odd source.
+        """
+        self._recorder.record(voice_id, at, count, source)
+
+    def flush(self) -> None:
+        """Write every use that is noted, and wait until it is written.
+
+        Raises:
+            DatabaseProblem: it could not be; it is kept, and written later.
+        """
+        self._recorder.flush()
+
+    def daily_uses(
+        self, reference: str, *, days: int = 365, account: str | None = None
+    ) -> list[DailyUses]:
+        """How often a voice was used on each of the last days, by source, oldest first.
+
+        Uses that are noted and not yet written are not among them.
+
+        Raises:
+            VoiceNotFound, AmbiguousVoice: as :meth:`voice` does.
+        """
+        return self._uses.by_day(self._lookups.voice(reference, account), days=days)
+
+    def correct_use(
+        self, reference: str, at: datetime, *, source: str | None = None, account: str | None = None
+    ) -> Voice:
+        """Set a voice's last use, to an earlier moment if need be. The audit log tells.
+
+        Raises:
+            InvalidInput: a time without a zone or in the future.
+            VoiceNotFound, AmbiguousVoice: as :meth:`voice` does.
+        """
+        return self._uses.correct(
+            reference, at, source=source or self._context.source, account=account
+        )
+
+    def import_uses(
+        self,
+        file: BinaryIO,
+        *,
+        source: str | None = None,
+        dedupe: bool = False,
+        on_bytes: OnBytes | None = None,
+    ) -> UsesImported:
+        """Count the uses that a log has seen: JSON lines or CSV, of any length.
+
+        Each line has ``voice_id`` and ``at`` (with a zone), and may have ``count`` and ``source``.
+
+        Args:
+            file: open for reading bytes.
+            source: names uses whose line does not say; None: as the registry was opened.
+            dedupe: pass over what was read of this file before; it may have grown since.
+            on_bytes: told how many bytes have been read, and how many there are.
+
+        Raises:
+            InvalidInput: neither JSON lines nor CSV, or a pipe that is to be deduplicated.
+            UsesReadElsewhere: another program reads the same file.
+        """
+        return self._use_files.read(file, source=source, dedupe=dedupe, on_bytes=on_bytes)
+
+    def resolve(self, name: str, *, account: str | None = None) -> Alias:
+        """What an alias stands for now: the voice's id, and the model that speaks with it.
+
+        Cached for a few seconds, so that it can be asked at each request.
+
+        Raises:
+            AliasNotFound: it stands for nothing.
+            StateConflict: the voice that it stands for is gone.
+        """
+        return self.aliases.resolve(name, account)
+
+    def synthesize(
+        self,
+        reference: str,
+        text: str,
+        to: Path | BinaryIO,
+        *,
+        response_format: str | None = None,
+        sample_rate: int | None = None,
+        source: str | None = None,
+        account: str | None = None,
+    ) -> tuple[Voice, Spoken]:
+        """Let a voice say a text, with its own target model, and note the use.
+
+        Args:
+            reference: the voice, as :meth:`voice` takes it.
+            text: what it says.
+            to: a file, moved into place when complete, or a stream, written as the audio comes.
+            response_format: ``wav``, ``mp3``, ``pcm`` or ``opus``, as the model offers; None: WAV.
+            sample_rate: in hertz; None: 24,000.
+            source: who uses the voice; None: as the registry was opened.
+            account: its name; None: the selected one.
+
+        Raises:
+            InvalidInput: an empty text, a format that the model does not offer, and the like.
+            StateConflict: the voice cannot be used: it is pending, rejected or gone.
+            VoiceGone: the provider knows it no more; it counts as missing from now on.
+            ProviderProblem: any other; no file was written.
+        """
+        return self._speeches.synthesize(
+            reference,
+            text,
+            to,
+            response_format=response_format,
+            sample_rate=sample_rate,
+            source=source,
+            account=account,
+        )
+
+    def keep_preview(
+        self, reference: str, audio: PreviewAudio, *, account: str | None = None
+    ) -> PreviewAudio:
+        """Keep a recording of a voice that has none; an earlier one stays, and is returned."""
+        return self._speeches.keep_preview(self._lookups.voice(reference, account), audio)

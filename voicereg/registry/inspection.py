@@ -31,6 +31,8 @@ class Unread:
     family: Family
     origins: frozenset[Origin]
     problem: str
+    known: tuple[Voice, ...]
+    """The voices that it ought to have shown."""
 
 
 class Inspection:
@@ -71,7 +73,12 @@ class Inspection:
     def _read(self, listing: Listing, before: Snapshot) -> Listed | Unread:
         self.requests += listing.requests
         if listing.problem is not None:
-            return Unread(listing.family, listing.origins, listing.problem)
+            return Unread(
+                listing.family,
+                listing.origins,
+                listing.problem,
+                tuple(before.scope(listing.origins)),
+            )
         return Listed(
             account=self._account,
             family=listing.family,
@@ -102,10 +109,9 @@ class Inspection:
         }
         voices = dict(listed.voices)
         for remote, answer in self._ask(listed.family, wanted.values()):
+            # Queries may lag: what is listed is there, though a query knows nothing of it yet.
             if answer is not None:
                 voices[remote.voice_id] = _filled(remote, answer)
-            elif remote.voice_id not in recorded:
-                del voices[remote.voice_id]  # it went after it was listed
         return replace(listed, voices=voices)
 
     def proofs(self, listed: Listed) -> dict[str, bool]:
@@ -161,4 +167,6 @@ def _filled(remote: RemoteVoice, answer: RemoteVoice) -> RemoteVoice:
         for field in fields(remote)
         if getattr(remote, field.name) is None
     }
+    if answer.prompt is not None:
+        values["origin"] = answer.origin  # only a design has a prompt
     return replace(remote, **values)

@@ -153,6 +153,8 @@ class Lookups:
         if reference and is_storable(reference):
             found = voice_queries.by_exact_id(connection, ids, reference)
             if not found:
+                found = voice_queries.by_alias(connection, ids, reference)
+            if not found:
                 found = voice_queries.by_beginning(connection, ids, reference, _SHOWN_MATCHES + 1)
             if len(found) == 1:
                 return found[0]

@@ -13,6 +13,7 @@ from voicereg.domain.families import Family, parse_family
 from voicereg.domain.quotas import FRESH_FOR, Quota
 from voicereg.registry.context import Context
 from voicereg.store import slots
+from voicereg.store.accounts import Lock
 
 if TYPE_CHECKING:
     from voicereg.domain.voices import Voice
@@ -107,6 +108,8 @@ class Quotas:
         from voicereg.registry.changes import Changes
 
         with self._context.database.write() as connection:
+            # It may have been moved to another quota group since.
+            account = self._context.account(connection, account.name, Lock.STEADY)
             slots.lock_limit(connection, account.quota_group_id, family)
             now = self._context.database.now(connection)
             before = self._of(connection, account)[family]
@@ -177,8 +180,9 @@ class Quotas:
 def _what_frees_a_slot(error: QuotaExceeded) -> str:
     if error.by_provider or error.unseen:
         return (
-            "voicereg sync finds what holds them; where the provider's limit is lower than "
-            f"{error.limit}, say so with: voicereg account edit --limit {error.family.value}=N"
+            "voicereg sync finds what holds them. Where it finds nothing: is the provider's limit "
+            f"lower, voicereg account edit --limit {error.family.value}=N says so; has room been "
+            "made elsewhere, voicereg sync --force counts them as free again"
         )
     if error.longest_idle:
         idle = ", ".join(

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from voicereg.domain.attempts import is_at_work
-from voicereg.domain.errors import InvalidInput, Problem, StateConflict
+from voicereg.domain.errors import DatabaseBusy, InvalidInput, Problem, StateConflict
 from voicereg.domain.remote import RemoteVoice
 from voicereg.domain.rules import RULES
 from voicereg.domain.states import State
@@ -15,11 +15,16 @@ from voicereg.domain.voice_ids import is_voice_id
 from voicereg.domain.voices import Voice
 from voicereg.registry.changes import Changes
 from voicereg.registry.context import Context
-from voicereg.registry.duplicates import ADOPTED, lock_family, make_way
+from voicereg.registry.duplicates import ADOPTED, inherit, lock_family, make_way
 from voicereg.registry.lookups import Lookups
 from voicereg.store import syncs, voices
 
 _BY_HAND = "settled by hand"
+_TRIES = 3
+
+
+class _OnRecord(Exception):
+    """The id was recorded for another voice meanwhile."""
 
 
 class Settlements:
@@ -51,21 +56,35 @@ class Settlements:
         remote = context.clients.of(found).query(attempt.family, voice_id, attempt.origin)
         if not unchecked:
             _check_same(attempt, remote)
-        with context.database.write() as connection:
+        for _ in range(_TRIES):
+            try:
+                return self._adopt(attempt, voice_id, remote)
+            except _OnRecord:
+                continue  # now it can be seen what has it
+        raise DatabaseBusy(context.database.display)
+
+    def _adopt(self, attempt: Voice, voice_id: str, remote: RemoteVoice) -> Voice:
+        with self._context.database.write() as connection:
             lock_family(connection, attempt)
             changes, current = self._locked(connection, attempt)
             if current.voice_id == voice_id:
                 return current
             self._check(connection, current, State.FAILED)
-            values: dict[str, Any] = make_way(changes, current, voice_id)
+            inherited = make_way(changes, current, voice_id)
             reviewed = RULES[current.family].reviewed
-            values |= {
+            values: dict[str, Any] = {
+                **inherited.values,
                 "state": remote.state(reviewed=reviewed) or State.PENDING,
                 "voice_id": voice_id,
                 "target_model": remote.target_model or current.target_model,
             }
             syncs.note_absences(connection, {current.id: None})
-            return changes.apply(current, ADOPTED, values, _BY_HAND)
+            try:
+                adopted = changes.apply(current, ADOPTED, values, _BY_HAND)
+            except sa.exc.IntegrityError:
+                # On PostgreSQL a create may be confirmed with it between the look and this.
+                raise _OnRecord from None
+            return inherit(changes, adopted, inherited)
 
     def release(self, reference: str, *, account: str | None) -> Voice:
         """Say that a create made nothing: its slot is free.
@@ -107,6 +126,8 @@ def _check_same(attempt: Voice, remote: RemoteVoice) -> None:
         if getattr(remote, name) is not None
         and getattr(remote, name).split() != (getattr(attempt, name) or "").split()
     ]
+    if remote.origin is not attempt.origin:
+        differing.append("origin")
     if differing:
         raise InvalidInput(
             *(

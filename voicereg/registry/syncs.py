@@ -21,13 +21,13 @@ from voicereg.domain.reconcile import (
     Snapshot,
     Step,
     Timing,
-    Trust,
     make_plan,
 )
 from voicereg.domain.remote import RemoteVoice
 from voicereg.domain.rules import RULES
 from voicereg.domain.states import State
 from voicereg.domain.syncs import ChangeKind, Sync, SyncChange
+from voicereg.domain.trust import Sight, sight, unread
 from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis, Origin, Voice
 from voicereg.registry.changes import Changes
 from voicereg.registry.context import Context
@@ -114,7 +114,6 @@ class _Run:
         self._force = force
         self._listed = 0
         self._held_back = 0
-        self._unresolved = 0
         self._any_day = 0
         self._changes: list[SyncChange] = []
         self._remarks: list[str] = []
@@ -123,71 +122,79 @@ class _Run:
     def compare(self, families: Sequence[Family]) -> None:
         """Read everything, then change what the listings say of each family."""
         self._problems = {family: [] for family in families}
-        listings: list[Listed] = []
+        reads: list[Listed | Unread] = []
         for family in families:
             with self._context.database.read() as connection:
                 before = self._snapshot(connection, family)
-            for read in self._inspection.listings(family, before):
-                if isinstance(read, Unread):
-                    what = _listing_name(read.family, read.origins)
-                    self._problems[family].append(
-                        f"{what} could not be read, and nothing of it was changed: {read.problem}"
-                    )
-                else:
-                    listings.append(read)
+            reads += self._inspection.listings(family, before)
+        listings = [read for read in reads if isinstance(read, Listed)]
+        for read in reads:
+            if isinstance(read, Unread):
+                what = _listing_name(read.family, read.origins)
+                self._problems[read.family].append(
+                    f"{what} could not be read, and nothing of it was changed: {read.problem}"
+                )
         self._listed = sum(len(listed.voices) for listed in listings)
-        for listed in self._own(listings):
-            self._reconcile(listed)
-
-    def _own(self, listings: list[Listed]) -> list[Listed]:
-        """The listings that are this account's, as far as can be told."""
-        if self._force:
-            return listings
-        recorded = {id(listed): self._recorded(listed) for listed in listings}
-        trusts = {id(listed): Trust(listed, recorded[id(listed)].keys()) for listed in listings}
-        # Each listing alone may know too few voices to tell.
-        all_foreign = Trust.all_foreign(trusts.values())
-        own = []
+        seen = {id(listed): self._sight(listed) for listed in listings}
+        read_of_all = sum(seen.values(), Sight())
+        # What could not be read speaks neither for nor against; but it tells how much was known.
+        known_of_all = sum(
+            (unread(read.known) for read in reads if isinstance(read, Unread)), read_of_all
+        )
         for listed in listings:
-            if not all_foreign and not trusts[id(listed)].is_foreign:
-                own.append(listed)
+            sight = seen[id(listed)]
+            if not self._force and (sight.is_foreign or known_of_all.is_foreign):
+                self._hold_back(listed)
                 continue
-            self._held_back += len(listed.voices) + len(listed.absent())
-            what = _listing_name(listed.family, listed.origins)
-            self._problems[listed.family].append(
-                f"{what} shows none of the voices on record: it is probably another account's, and "
-                f"nothing of it was changed; check the key in {self._account.api_key_env}, or "
-                "believe it with --force"
-            )
-        return own
+            suspicious = sight.is_suspicious or read_of_all.is_suspicious
+            self._reconcile(listed, self._force or not suspicious, read_of_all.is_blank)
 
-    def _reconcile(self, listed: Listed) -> None:
-        """Change what one listing says."""
+    def _sight(self, listed: Listed) -> Sight:
         recorded = self._recorded(listed)
-        listed = self._inspection.completed(listed, recorded.keys())
-        trust = Trust(listed, recorded.keys())
-        trusted = self._force or not trust.is_suspicious
+        ours = sum(voice.account == self._account.name for voice in recorded.values())
+        return sight(listed.scope(), listed.voices.keys(), ours, listed.before.taken_at)
+
+    def _hold_back(self, listed: Listed) -> None:
+        """Change nothing of a listing that is probably another account's."""
+        self._held_back += len(listed.voices) + len(listed.absent())
+        what = _listing_name(listed.family, listed.origins)
+        self._problems[listed.family].append(
+            f"{what} shows none of the account's voices on record: it is probably another "
+            f"account's, and nothing of it was changed; check the key in "
+            f"{self._account.api_key_env}, or believe it with --force"
+        )
+
+    def _reconcile(self, listed: Listed, trusted: bool, blank: bool) -> None:
+        """Change what one listing says."""
+        listed = self._inspection.completed(listed, self._recorded(listed).keys())
         proofs = {} if trusted else self._inspection.proofs(listed)
-        plan = self._carry_out(listed, trusted, proofs)
+        plan = self._carry_out(listed, trusted, proofs, blank)
         if plan.unproved:
             still_there = sum(proofs.get(voice.id) is False for voice in plan.unproved)
             self._held_back += len(plan.unproved)
             what = _listing_name(listed.family, listed.origins)
             self._problems[listed.family].append(
-                f"{what} misses {trust.absent} voices that are on record, which is suspicious: "
-                f"{len(plan.unproved)} of those absent were left as they are ({still_there} are "
-                "there when asked for); a later sync looks again, and --force believes the listing"
+                f"{what} misses {len(listed.absent())} voices that are on record, which is "
+                f"suspicious: {len(plan.unproved)} of them were left as they are ({still_there} "
+                "are there when asked for); a later sync looks again, and --force believes the "
+                "listing"
             )
-        self._remarks += [_doubt_text(doubt) for doubt in plan.doubts]
+        self._remarks += [self._doubt_text(doubt) for doubt in plan.doubts]
 
-    def _carry_out(self, listed: Listed, trusted: bool, proofs: Mapping[str, bool]) -> Plan:
+    def _carry_out(
+        self, listed: Listed, trusted: bool, proofs: Mapping[str, bool], blank: bool
+    ) -> Plan:
         """Plan on what the registry holds now, and change it, in one transaction."""
         for _ in range(_TRIES):
             try:
                 with self._transaction() as connection:
-                    return self._apply(connection, listed, trusted, proofs)
+                    return self._apply(connection, listed, trusted, proofs, blank)
             except _Collision:
                 _logger.info("a voice was recorded by another meanwhile; once more")
+            except DatabaseBusy as busy:
+                if not busy.deadlock:
+                    raise
+                _logger.info("another transaction was in the way; once more")
         raise DatabaseBusy(self._context.database.display)
 
     def _transaction(self) -> AbstractContextManager[sa.Connection]:
@@ -200,6 +207,7 @@ class _Run:
         listed: Listed,
         trusted: bool,
         proofs: Mapping[str, bool],
+        blank: bool,
     ) -> Plan:
         group, family = self._account.quota_group_id, listed.family
         if not self._dry_run:
@@ -207,7 +215,7 @@ class _Run:
             slots.lock_limit(connection, group, family)
         now = self._snapshot(connection, family)
         recorded = syncs.on_record(connection, group, listed.voices.keys())
-        plan = make_plan(listed, now, Evidence(recorded, trusted, proofs), self._timing)
+        plan = make_plan(listed, now, Evidence(recorded, trusted, proofs, blank), self._timing)
         changes = Changes(connection, actor=self._context.actor, now=now.taken_at)
         # In the order in which everyone locks several voices.
         steps = sorted(plan.steps, key=lambda step: "" if step.voice is None else step.voice.id)
@@ -225,14 +233,15 @@ class _Run:
                     continue
                 voice = changed
             done.append(self._told(step, voice))
-        if Origin.DESIGNED in listed.origins:
-            self._unresolved += _still_unresolved(plan, now, self._account.name)
         if not self._dry_run:
             syncs.note_absences(connection, plan.absences)
+            # What is on record from now on, or counted as surplus, is not unseen as well.
+            found = sum(_takes_a_slot(change) for change in done)
             if Origin.DESIGNED in listed.origins:
-                syncs.set_surplus(connection, group, family, plan.surplus)
-            found = sum(change.kind is ChangeKind.IMPORTED for change in done)
-            if found:
+                found += syncs.set_surplus(
+                    connection, self._account, family, plan.surplus, now.taken_at
+                )
+            if found > 0:
                 slots.explain(connection, group, family, found)
         self._changes += done
         self._any_day += any_day
@@ -370,7 +379,7 @@ class _Run:
                 requests=self._inspection.requests,
                 listed=self._listed,
                 held_back=self._held_back,
-                unresolved=self._unresolved,
+                unresolved=self._still_unresolved(connection),
                 any_day=self._any_day,
                 changes=tuple(self._changes),
                 problems=(*problems, *self._remarks),
@@ -379,16 +388,40 @@ class _Run:
                 self._note(connection, sync)
         return sync
 
+    def _doubt_text(self, doubt: Doubt) -> str:
+        creates = _names([attempt.id for attempt in doubt.attempts])
+        listed = _names([voice.voice_id for voice in doubt.voices])
+        ours = [one for one in doubt.attempts if one.account == self._account.name]
+        named = (ours or list(doubt.attempts))[0]
+        account = "" if named.account == self._context.settings.account else f"-a {named.account} "
+        return (
+            f"the create{'s' if len(doubt.attempts) > 1 else ''} {creates} may have made {listed}, "
+            f"and the provider's listing does not tell which: voicereg {account}resolve "
+            f"{named.id} --adopt VOICE_ID settles it by hand"
+        )
+
+    def _still_unresolved(self, connection: sa.Connection) -> int:
+        """The account's creates whose outcome is unknown, of every family."""
+        found = syncs.unresolved(connection, self._account.id)
+        if not self._dry_run:
+            return found
+        return found + sum(
+            (change.after is State.UNRESOLVED) - (change.before is State.UNRESOLVED)
+            for change in self._changes
+        )
+
     def _note(self, connection: sa.Connection, sync: Sync) -> None:
-        account = self._account
+        # It may have been moved since; what was compared is of its voices, wherever they count.
+        account = self._context.account(connection, self._account.name, Lock.STEADY)
         for family in sorted(sync.families):
             slots.lock_limit(connection, account.quota_group_id, family)
             problem = "; ".join(self._problems[family]) or None
             syncs.note_sync(
                 connection, account.id, family, began_at=sync.started_at, problem=problem
             )
-            if self._force and problem is None:
-                slots.explain(connection, account.quota_group_id, family)
+            if problem is None:
+                left = None if self._force else 0
+                slots.explain(connection, account.quota_group_id, family, left)
         told = sync.as_dict()
         for long in ("account", "changes", "dry_run", "problems"):
             del told[long]
@@ -404,42 +437,19 @@ class _Collision(Exception):
     """Another transaction recorded a voice that this one was about to."""
 
 
+def _takes_a_slot(change: SyncChange) -> bool:
+    """Whether a voice holds a slot that it did not hold before."""
+    held = change.before is not None and change.before.holds_slot
+    return change.after.holds_slot and not held
+
+
 def _kept(text: str | None) -> str | None:
     return None if text is None else mended(text)
-
-
-def _still_unresolved(plan: Plan, now: Snapshot, account: str) -> int:
-    settled = {
-        step.voice.id
-        for step in plan.steps
-        if step.voice is not None and step.kind in {ChangeKind.ADOPTED, ChangeKind.RELEASED}
-    }
-    lapsed = {
-        step.voice.id
-        for step in plan.steps
-        if step.voice is not None and step.kind is ChangeKind.LAPSED
-    }
-    return sum(
-        attempt.account == account
-        and attempt.id not in settled
-        and (attempt.state is State.UNRESOLVED or attempt.id in lapsed)
-        for attempt in now.attempts
-    )
 
 
 def _listing_name(family: Family, origins: frozenset[Origin]) -> str:
     kinds = " and ".join(sorted(origin.value for origin in origins))
     return f"the listing of {kinds} {family.value} voices"
-
-
-def _doubt_text(doubt: Doubt) -> str:
-    creates = _names([attempt.id for attempt in doubt.attempts])
-    listed = _names([voice.voice_id for voice in doubt.voices])
-    return (
-        f"the create{'s' if len(doubt.attempts) > 1 else ''} {creates} may have made {listed}, and "
-        "the provider's listing does not tell which: voicereg resolve "
-        f"{doubt.attempts[0].id} --adopt VOICE_ID settles it by hand"
-    )
 
 
 def _names(ids: Collection[str]) -> str:

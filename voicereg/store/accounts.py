@@ -143,11 +143,22 @@ def limits_of(connection: sa.Connection, group_id: int) -> dict[Family, int]:
 def set_limit(
     connection: sa.Connection, group_id: int, family: Family, slots: int, now: datetime
 ) -> None:
-    """Set the limit of a quota group's family."""
+    """Set the limit of a quota group's family.
+
+    Slots that a lower limit does away with were none that somebody has taken unseen.
+    """
+    lowered = quota_limits.c.slots - slots
+    unseen = quota_limits.c.unseen - lowered
+    explained = sa.and_(lowered > 0, unseen <= 0)
     connection.execute(
         sa.update(quota_limits)
         .where(quota_limits.c.quota_group_id == group_id, quota_limits.c.family == family)
-        .values(slots=slots, updated_at=now)
+        .values(
+            slots=slots,
+            unseen=sa.case((lowered <= 0, quota_limits.c.unseen), (unseen > 0, unseen), else_=0),
+            refused_at=sa.case((explained, None), else_=quota_limits.c.refused_at),
+            updated_at=now,
+        )
     )
 
 

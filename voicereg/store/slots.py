@@ -155,7 +155,7 @@ def note_refusal(connection: sa.Connection, group_id: int, family: Family, now: 
     ``connection`` has locked the family's limit.
     """
     used = held_of(connection, group_id, family)
-    unseen = quota_limits.c.slots - used
+    unseen = quota_limits.c.slots - quota_limits.c.surplus - used
     connection.execute(
         sa.update(quota_limits)
         .where(quota_limits.c.quota_group_id == group_id, quota_limits.c.family == family)

@@ -7,12 +7,13 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from voicereg.domain.accounts import Account
 from voicereg.domain.families import Family
 from voicereg.domain.reconcile import Absence
 from voicereg.domain.states import State
 from voicereg.domain.voices import Voice
 from voicereg.store.voices import SELECT, from_rows
-from voicereg.tables import absences, quota_limits, sync_states, voices
+from voicereg.tables import absences, accounts, quota_limits, sync_states, voices
 
 _AT_ONCE = 500
 """Ids in one statement: databases have limits on parameters."""
@@ -51,6 +52,19 @@ def on_record(
             assert voice.voice_id is not None  # noqa: S101 - it was asked for by it
             found[voice.voice_id] = voice
     return found
+
+
+def unresolved(connection: sa.Connection, account_id: int) -> int:
+    """How many creates of an account have an unknown outcome."""
+    return connection.execute(
+        sa.select(sa.func.count())
+        .select_from(voices)
+        .where(
+            voices.c.account_id == account_id,
+            voices.c.state == State.UNRESOLVED,
+            voices.c.gone_at.is_(None),  # in the words of the index of live voices
+        )
+    ).scalar_one()
 
 
 def absences_of(connection: sa.Connection, group_id: int, family: Family) -> dict[str, Absence]:
@@ -105,17 +119,53 @@ def note_sync(
         connection.execute(sa.update(sync_states).where(*which).values(values))
 
 
-def set_surplus(connection: sa.Connection, group_id: int, family: Family, surplus: int) -> None:
-    """Note how many listed voices stand on no record, beyond the slots of creates in question."""
+def set_surplus(
+    connection: sa.Connection, account: Account, family: Family, surplus: int, now: datetime
+) -> int:
+    """Note how many listed voices stand on no record, beyond the slots of creates in question.
+
+    Args:
+        connection: a transaction that writes, and that has locked the family's limit.
+        account: whose listing showed them.
+        family: the family.
+        surplus: how many there are.
+        now: the time.
+
+    Returns:
+        How many more than in the account's last sync.
+    """
+    which = (sync_states.c.account_id == account.id, sync_states.c.family == family)
+    before: int | None = connection.execute(
+        sa.select(sync_states.c.surplus).where(*which)
+    ).scalar_one_or_none()
+    if surplus == (before or 0):
+        return 0
+    if before is None:
+        row = {
+            "account_id": account.id,
+            "family": family,
+            "tried_at": now,
+            "problem": "its first sync has not ended",
+            "surplus": surplus,
+        }
+        connection.execute(sa.insert(sync_states).values(row))
+    else:
+        connection.execute(sa.update(sync_states).where(*which).values(surplus=surplus))
+    of_the_group = (
+        sa.select(sa.func.coalesce(sa.func.sum(sync_states.c.surplus), 0))
+        .join(accounts, accounts.c.id == sync_states.c.account_id)
+        .where(accounts.c.quota_group_id == account.quota_group_id, sync_states.c.family == family)
+        .scalar_subquery()
+    )
     connection.execute(
         sa.update(quota_limits)
         .where(
-            quota_limits.c.quota_group_id == group_id,
+            quota_limits.c.quota_group_id == account.quota_group_id,
             quota_limits.c.family == family,
-            quota_limits.c.surplus != surplus,
         )
-        .values(surplus=surplus)
+        .values(surplus=of_the_group)
     )
+    return surplus - (before or 0)
 
 
 def _batches(ids: list[str]) -> list[list[str]]:

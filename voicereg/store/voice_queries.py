@@ -11,7 +11,7 @@ from voicereg.domain.filters import SortField, VoiceFilter
 from voicereg.domain.states import GONE, State
 from voicereg.domain.voices import Voice
 from voicereg.store.voices import SELECT, from_rows
-from voicereg.tables import UtcDateTime, voice_tags, voices
+from voicereg.tables import UtcDateTime, aliases, voice_tags, voices
 
 _LAST_ACTIVITY = sa.case(
     (voices.c.last_used_at > voices.c.created_at, voices.c.last_used_at),
@@ -100,6 +100,14 @@ def by_exact_id(connection: sa.Connection, account_ids: list[int], reference: st
         account_ids,
         sa.or_(voices.c.id == reference, voices.c.voice_id == reference),
     )
+
+
+def by_alias(connection: sa.Connection, account_ids: list[int], name: str) -> list[Voice]:
+    """The voices that a name stands for, one for each account that has it."""
+    named = sa.select(aliases.c.voice).where(
+        aliases.c.name == name, aliases.c.account_id.in_(account_ids)
+    )
+    return _matching(connection, account_ids, voices.c.id.in_(named))
 
 
 def by_beginning(

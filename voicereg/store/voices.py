@@ -16,7 +16,7 @@ from sqlalchemy.ext.compiler import compiles
 from voicereg.domain.families import Family
 from voicereg.domain.states import State
 from voicereg.domain.voices import DeadlineBasis, Origin, Voice
-from voicereg.tables import accounts, voice_tags, voices
+from voicereg.tables import accounts, aliases, voice_tags, voices
 
 
 class _JsonObject(sa.sql.functions.FunctionElement[Any]):
@@ -36,14 +36,41 @@ def _json_object_agg(element: _JsonObject, compiler: Any, **options: Any) -> str
     return f"CAST(json_object_agg({compiler.process(element.clauses, **options)}) AS TEXT)"
 
 
+class _JsonArray(sa.sql.functions.FunctionElement[Any]):
+    """An aggregate of values as one JSON array."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
+@compiles(_JsonArray, "sqlite")
+def _json_group_array(element: _JsonArray, compiler: Any, **options: Any) -> str:
+    return f"json_group_array({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_JsonArray, "postgresql")
+def _json_agg(element: _JsonArray, compiler: Any, **options: Any) -> str:
+    return f"CAST(json_agg({compiler.process(element.clauses, **options)}) AS TEXT)"
+
+
 _TAGS = (
     sa.select(_JsonObject(voice_tags.c.key, voice_tags.c.value))
     .where(voice_tags.c.voice == voices.c.id)
     .scalar_subquery()
     .label("tags")
 )
-_FIELDS = tuple(field.name for field in fields(Voice) if field.name != "aliases")
-_OTHERS: dict[str, sa.ColumnElement[Any]] = {"account": accounts.c.name, "tags": _TAGS}
+_ALIASES = (
+    sa.select(_JsonArray(aliases.c.name))
+    .where(aliases.c.voice == voices.c.id)
+    .scalar_subquery()
+    .label("aliases")
+)
+_FIELDS = tuple(field.name for field in fields(Voice))
+_OTHERS: dict[str, sa.ColumnElement[Any]] = {
+    "account": accounts.c.name,
+    "tags": _TAGS,
+    "aliases": _ALIASES,
+}
 _OWN = tuple(name for name in _FIELDS if name not in _OTHERS)
 _COLUMNS: list[sa.ColumnElement[Any]] = [
     _OTHERS[name] if name in _OTHERS else voices.c[name] for name in _FIELDS
@@ -70,6 +97,10 @@ def _tags(text: str | None) -> dict[str, str]:
     return tags if len(tags) < 2 else dict(sorted(tags.items()))
 
 
+def _aliases(text: str | None) -> tuple[str, ...]:
+    return () if text is None or text == "[]" else tuple(sorted(json.loads(text)))
+
+
 _FAMILIES = {family.value: family for family in Family}
 _ORIGINS = {origin.value: origin for origin in Origin}
 _STATES: dict[str | None, State] = {state.value: state for state in State}
@@ -83,6 +114,7 @@ _CONVERTED = (
     (_FIELDS.index("deadline_basis"), _BASES.__getitem__),
     (_FIELDS.index("state_before_delete"), _STATES.get),
     (_FIELDS.index("tags"), _tags),
+    (_FIELDS.index("aliases"), _aliases),
 )
 
 
@@ -152,15 +184,18 @@ def move_to_group(connection: sa.Connection, account_id: int, group_id: int) -> 
     )
 
 
-def ids_also_in(connection: sa.Connection, account_id: int, group_id: int) -> int:
-    """How many of an account's voice ids are recorded in another quota group as well."""
+def twice_recorded(
+    connection: sa.Connection, account_id: int, group_id: int
+) -> list[tuple[str, str]]:
+    """The records of an account's voices that another quota group has as well: ours, and theirs."""
     other = voices.alias()
-    return connection.execute(
-        sa.select(sa.func.count())
-        .select_from(voices)
+    rows = connection.execute(
+        sa.select(voices.c.id, other.c.id)
         .join(other, other.c.voice_id == voices.c.voice_id)
         .where(voices.c.account_id == account_id, other.c.quota_group_id == group_id)
-    ).scalar_one()
+        .order_by(voices.c.id)
+    )
+    return [(ours, theirs) for ours, theirs in rows]
 
 
 def from_rows(rows: Sequence[Row]) -> list[Voice]:

@@ -1,7 +1,10 @@
 """Databases as released versions left them, kept as SQL: what users have, and bring up to date.
 
 They are never changed, and never made again: a mistake in one is a mistake that users have. Each
-holds the same three accounts (two share a quota group), and voices in every state there was.
+holds the same three accounts (two share a quota group), voices in every state there was, and what
+its revision brought. In 0002 these are syncs that were complete and that were not, absences, slots
+that are unseen, refused and surplus, a voice of no known model, and an unresolved create that keeps
+the end of its lease. It was 0001, upgraded, and then worked on.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from sqlalchemy.engine import make_url
 
 _HERE = Path(__file__).parent
 
-RELEASED = ("0001",)
+RELEASED = ("0001", "0002")
 """The revisions that were released, and are not the newest."""
 
 

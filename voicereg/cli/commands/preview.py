@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 
@@ -12,8 +13,16 @@ from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import json_option
 from voicereg.cli.output.documents import print_json
 from voicereg.cli.output.files import write_file
+from voicereg.domain.audio import PreviewAudio
 from voicereg.domain.clock import rfc3339
-from voicereg.domain.errors import InvalidInput, Problem
+from voicereg.domain.errors import InvalidInput, NoPreview, Problem
+from voicereg.domain.voices import Voice
+
+_TEXTS = {
+    "zh": "大家好，这是我的声音。很高兴认识你们。",
+    "en": "Hello everyone, this is my voice. It is good to meet you.",
+}
+"""Said where nothing is known of what a voice was to say."""
 
 
 @click.command()
@@ -25,14 +34,23 @@ from voicereg.domain.errors import InvalidInput, Problem
     metavar="FILE",
     help="Where to; - for stdout. Without it: the registry id, in this directory.",
 )
+@click.option(
+    "--make", is_flag=True, help="Where none is kept, speak one with the voice, and keep it."
+)
+@click.option("--text", metavar="TEXT", help="What it says; the voice's preview text unless said.")
 @json_option
 @pass_app
-def preview(app: App, /, voice: str, output: Path | None, as_json: bool) -> int:
+def preview(
+    app: App, /, voice: str, output: Path | None, make: bool, text: str | None, as_json: bool
+) -> int:
     """Write a voice's preview audio.
 
-    It was kept when VOICE was made, and is the only recording of how the voice sounded then.
+    It was kept when VOICE was made, and is the only recording of how the voice sounded then. An
+    imported or adopted voice has none: --make speaks one, which counts as a use.
     """
-    found, audio = app.registry.preview(voice)
+    if text is not None and not make:
+        raise click.UsageError("--text goes with --make.")
+    found, audio = _made(app, voice, text) if make else app.registry.preview(voice)
     if output == Path("-"):
         if as_json:
             raise click.UsageError("The audio goes to stdout: --json has no place there.")
@@ -63,3 +81,17 @@ def preview(app: App, /, voice: str, output: Path | None, as_json: bool) -> int:
     else:
         app.say(f"wrote {target} ({audio.response_format}, {len(audio.data):,} bytes)")
     return ExitCode.DONE
+
+
+def _made(app: App, reference: str, text: str | None) -> tuple[Voice, PreviewAudio]:
+    """The preview that is kept; where there is none, one that is made now."""
+    registry = app.registry
+    voice = registry.voice(reference)
+    try:
+        return registry.preview(voice.id)
+    except NoPreview:
+        said = text or voice.preview_text or _TEXTS.get(voice.language or "zh", _TEXTS["en"])
+        audio = io.BytesIO()
+        _, spoken = registry.synthesize(voice.id, said, audio)
+        made = PreviewAudio(audio.getvalue(), spoken.file_format, spoken.sample_rate)
+        return voice, registry.keep_preview(voice.id, made)

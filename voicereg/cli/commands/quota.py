@@ -47,7 +47,11 @@ def quota(
         if family is None or quota.family == family
     ]
     records = Records(
-        quotas, as_dict=Quota.as_dict, keys=QUOTA_KEYS, columns=_columns, empty="no quotas"
+        quotas,
+        as_dict=Quota.as_dict,
+        keys=QUOTA_KEYS,
+        columns=lambda: _columns(any_unseen=any(quota.unseen for quota in quotas)),
+        empty="no quotas",
     )
     print_records(records, output_format, app.say)
     if need is not None:
@@ -56,17 +60,23 @@ def quota(
     return ExitCode.DONE
 
 
-def _columns() -> list[Column[Quota]]:
+def _columns(*, any_unseen: bool) -> list[Column[Quota]]:
     return [
         Column("ACCOUNT", lambda quota: quota.account, flexible=True),
         Column("FAMILY", lambda quota: quota.family.value),
         Column("USED", lambda quota: str(quota.used), right=True),
+        # Without it, used and remaining would not add up.
+        Column(
+            "UNSEEN",
+            lambda quota: str(quota.unseen or ""),
+            right=True,
+            from_width=0 if any_unseen else 90,
+        ),
         Column("LIMIT", lambda quota: str(quota.limit), right=True),
         Column("REMAINING", lambda quota: str(quota.remaining), right=True),
         Column("LEVEL", lambda quota: quota.level.value, style=lambda quota: _STYLES[quota.level]),
         Column("CREATING", lambda quota: str(quota.creating or ""), right=True, from_width=90),
         Column("UNRESOLVED", lambda quota: str(quota.unresolved or ""), right=True, from_width=90),
-        Column("UNSEEN", lambda quota: str(quota.unseen or ""), right=True, from_width=90),
         Column("SYNCED", _synced),
     ]
 

@@ -135,7 +135,15 @@ def sandbox(
         stand_in.misbehave(fault.action, fault.kind, times=fault.times, after=fault.after)
     signal.signal(signal.SIGTERM, lambda number, frame: stand_in.stop())
     if as_json:
-        print_json_lines([{"base_url": stand_in.base_url, "api_key": stand_in.api_key}])
+        print_json_lines(
+            [
+                {
+                    "base_url": stand_in.base_url,
+                    "websocket_base_url": stand_in.websocket_base_url,
+                    "api_key": stand_in.api_key,
+                }
+            ]
+        )
     else:
         click.echo(f"export VOICEREG_BASE_URL={stand_in.base_url}")
         click.echo(f"export {DEFAULT_KEY_VARIABLE}={stand_in.api_key}")

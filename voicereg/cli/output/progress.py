@@ -6,8 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
+from voicereg.cli.output.text import printable
 from voicereg.domain.families import Family
 from voicereg.domain.syncs import SyncProgress, SyncStage
 
@@ -38,3 +47,18 @@ def sync_bars() -> Iterator[Callable[[SyncProgress], None]]:
             bars.update(tasks[key], completed=progress.done, total=total)
 
         yield show
+
+
+@contextmanager
+def bytes_bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar for a file that is read; what yields is told the bytes done, and how many there are."""
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bars:
+        task = bars.add_task(printable(what), total=None)
+        yield lambda done, whole: bars.update(task, completed=done, total=whole)

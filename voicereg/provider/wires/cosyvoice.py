@@ -72,15 +72,17 @@ class CosyVoiceWire:
     def _voice(self, fields: Mapping[str, Any], voice_id: str) -> RemoteVoice:
         prompt = optional_text(fields, "voice_prompt")
         model, mark, rest = voice_id.partition(_DESIGN_MARK)
-        target_model = optional_text(fields, "target_model") or (model if mark else None)
-        if not mark and target_model is not None and voice_id.startswith(f"{target_model}-"):
+        # A clone may be called "vd", and then has nothing but what makes its id unique after that.
+        is_design = bool(mark) and name_in(rest) is not None
+        target_model = optional_text(fields, "target_model") or (model if is_design else None)
+        if not is_design and target_model is not None and voice_id.startswith(f"{target_model}-"):
             rest = voice_id.removeprefix(f"{target_model}-")
         earliest, latest = both_readings(fields, "gmt_create")
         status = optional_text(fields, "status")
         return RemoteVoice(
             voice_id=voice_id,
             family=Family.COSYVOICE,
-            origin=Origin.DESIGNED if prompt is not None or mark else Origin.CLONED,
+            origin=Origin.DESIGNED if prompt is not None or is_design else Origin.CLONED,
             target_model=target_model,
             status=ReviewStatus(status) if status in set(ReviewStatus) else None,
             prompt=prompt,

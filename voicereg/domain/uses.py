@@ -1,0 +1,132 @@
+"""Uses of voices: what was noted, what is kept of it, and what a chart is drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from voicereg.domain.errors import InvalidInput, Problem
+
+FUTURE_TOLERANCE = timedelta(minutes=5)
+"""How far ahead of the registry's clock a use may lie; clocks of several hosts differ."""
+LONGEST_SOURCE = 100
+"""Characters of a source's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class UseNote:
+    """Uses of one voice, by one source, on one day."""
+
+    reference: str
+    """The provider's id of the voice, or the registry's."""
+    source: str
+    day: date
+    """In UTC."""
+    uses: int
+    last_at: datetime
+    """The latest of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class DailyUses:
+    """How often a voice was used on one day, by one source."""
+
+    day: date
+    source: str
+    uses: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The count with the keys that JSON output shows."""
+        return {"day": self.day.isoformat(), "source": self.source, "uses": self.uses}
+
+
+@dataclass(frozen=True, slots=True)
+class UsesRecorded:
+    """What became of notes when they were written."""
+
+    uses: int
+    voices: int
+    """Voices that they were for."""
+    unclaimed: Mapping[str, int]
+    """Uses of voices on no record, by id; they are kept until a sync finds the voice."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineProblem:
+    """A line of a file that was passed over."""
+
+    line: int
+    why: str
+
+
+@dataclass(slots=True)
+class UsesImported:
+    """What was found in a file of uses."""
+
+    lines: int = 0
+    uses: int = 0
+    """Uses that were counted."""
+    voices: set[str] = field(default_factory=set)
+    """The ids that they were for."""
+    unclaimed: dict[str, int] = field(default_factory=dict)
+    """Uses of voices on no record, by id; they are kept until a sync finds the voice."""
+    bad_lines: int = 0
+    """Lines that were passed over."""
+    problems: list[LineProblem] = field(default_factory=list)
+    """Of the first of them, why."""
+    skipped_bytes: int = 0
+    """How much of the file had been read before."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """What was found, with the keys that JSON output shows."""
+        return {
+            "lines": self.lines,
+            "uses": self.uses,
+            "voices": len(self.voices),
+            "unclaimed": dict(sorted(self.unclaimed.items())),
+            "bad_lines": self.bad_lines,
+            "problems": [{"line": one.line, "why": one.why} for one in self.problems],
+            "skipped_bytes": self.skipped_bytes,
+        }
+
+
+def check_use(*, at: datetime | None, count: int, source: str | None, now: datetime) -> None:
+    """Refuse what can be no use.
+
+    Args:
+        at: when it was; None: now.
+        count: how many there were.
+        source: who used it.
+        now: the moment that the future begins at.
+
+    Raises:
+        InvalidInput: a time without a zone or in the future, a count below 1, an odd source.
+    """
+    problems = []
+    if at is not None and at.tzinfo is None:
+        problems.append(Problem("at", str(at), "a time needs a zone, such as Z or +08:00"))
+    elif at is not None and at > now + FUTURE_TOLERANCE:
+        problems.append(Problem("at", str(at), "it is in the future"))
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= _MOST:
+        problems.append(Problem("count", str(count), f"it is a number from 1 to {_MOST}"))
+    if source is not None and not is_source(source):
+        problems.append(
+            Problem("source", ascii(source), f"it is 1 to {LONGEST_SOURCE} visible characters")
+        )
+    if problems:
+        raise InvalidInput(*problems)
+
+
+_MOST = 1_000_000_000
+
+
+def is_source(value: object) -> bool:
+    """Whether ``value`` can be the name of a source."""
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= LONGEST_SOURCE
+        and value.isprintable()
+        and bool(value.strip())
+    )

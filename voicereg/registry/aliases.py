@@ -1,0 +1,156 @@
+"""Aliases: set, moved, removed, and resolved as often as a service likes."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from voicereg.domain.accounts import Account
+from voicereg.domain.aliases import Alias, checked_alias
+from voicereg.domain.errors import (
+    AliasNotFound,
+    DatabaseProblem,
+    InvalidInput,
+    Problem,
+    StateConflict,
+)
+from voicereg.registry.changes import Changes
+from voicereg.registry.context import Context
+from voicereg.registry.lookups import Lookups
+from voicereg.registry.texts import is_storable
+from voicereg.store import aliases, voice_queries, voices
+from voicereg.store.accounts import Lock
+
+CACHED_FOR = timedelta(seconds=5)
+"""How long a process may go on with what a name stood for."""
+KEPT_FOR = timedelta(hours=1)
+"""How long it may while the database is away: an answer that is probably right beats none."""
+_MOST_CACHED = 10_000
+_logger = logging.getLogger(__name__)
+
+
+class Aliases:
+    """Manages the names that services resolve to voices. Safe to use from several threads."""
+
+    def __init__(self, context: Context, lookups: Lookups) -> None:
+        self._context = context
+        self._lookups = lookups
+        self._monotonic = context.clock.monotonic
+        self._cache: dict[tuple[str, str | None], tuple[timedelta, Alias]] = {}
+
+    def resolve(self, name: str, account: str | None = None) -> Alias:
+        """What a name stands for now, or a few seconds ago.
+
+        Raises:
+            AliasNotFound: it stands for nothing.
+            StateConflict: the voice that it stands for is gone.
+        """
+        known = self._cache.get((name, account))
+        now = self._monotonic()
+        if known is not None and now - known[0] < CACHED_FOR:
+            return known[1]
+        try:
+            found = self._resolve(name, account)
+        except DatabaseProblem as problem:
+            if known is None or now - known[0] > KEPT_FOR:
+                raise
+            _logger.warning("alias %s is taken to be what it was: %s", name, problem)
+            return known[1]
+        except AliasNotFound:
+            self._cache.pop((name, account), None)
+            raise
+        if len(self._cache) >= _MOST_CACHED:
+            self._cache.clear()
+        self._cache[name, account] = (now, found)
+        return found
+
+    def _resolve(self, name: str, account: str | None) -> Alias:
+        with self._context.database.read() as connection:
+            owner = self._context.account(connection, account)
+            found = self._find(connection, owner, name)
+            if found.state.is_gone:
+                voice = voices.get(connection, found.voice)
+                assert voice is not None  # noqa: S101 - voices are never erased
+                self._cache.pop((name, account), None)
+                raise StateConflict(
+                    voice,
+                    f"the alias {name} stands for it, and it is gone",
+                    f"voicereg alias set {name} VOICE gives the name to another voice",
+                )
+            return found
+
+    def all(self, account: str | None = None) -> list[Alias]:
+        """All aliases, by name.
+
+        Raises:
+            AccountNotFound: no such account.
+        """
+        with self._context.database.read() as connection:
+            owners = self._context.accounts(connection, account)
+            return aliases.select(connection, [owner.id for owner in owners])
+
+    def set(self, name: str, reference: str, account: str | None = None) -> Alias:
+        """Let a name stand for a voice, in one step: at no moment does it stand for none.
+
+        Args:
+            name: the alias; one that is there already moves.
+            reference: the voice, as :meth:`Registry.voice` takes it.
+            account: its name; None: the selected one.
+
+        Raises:
+            InvalidInput: the name cannot be one, or is a voice's id.
+            VoiceNotFound, AmbiguousVoice: no such voice, or several.
+            StateConflict: the voice is gone.
+        """
+        checked_alias(name)
+        wanted = self._lookups.voice(reference, account)
+        with self._context.database.write() as connection:
+            owner = self._context.account(connection, wanted.account, Lock.STEADY)
+            if voice_queries.by_exact_id(connection, [owner.id], name):
+                raise InvalidInput(Problem("alias", name, "it is the id of a voice"))
+            voice = voices.get(connection, wanted.id, lock=True)
+            assert voice is not None  # noqa: S101 - voices are never erased
+            if voice.state.is_gone:
+                raise StateConflict(voice, "a voice that is gone gets no alias")
+            before = aliases.find(connection, [owner.id], name)
+            now = self._context.database.now(connection)
+            aliases.put(connection, owner.id, name, voice.id, now)
+            Changes(connection, actor=self._context.actor, now=now).log(
+                "alias.set",
+                account=owner.name,
+                voice=voice.id,
+                before={"alias": name, "voice": before[0].voice} if before else {},
+                after={"alias": name, "voice": voice.id},
+            )
+            found = self._find(connection, owner, name)
+        self._cache.clear()
+        return found
+
+    def remove(self, name: str, account: str | None = None) -> Alias:
+        """Let a name stand for nothing.
+
+        Raises:
+            AliasNotFound: there is no such name.
+        """
+        with self._context.database.write() as connection:
+            owner = self._context.account(connection, account)
+            found = self._find(connection, owner, name)
+            aliases.remove(connection, owner.id, name)
+            now = self._context.database.now(connection)
+            Changes(connection, actor=self._context.actor, now=now).log(
+                "alias.remove",
+                account=owner.name,
+                voice=found.voice,
+                before={"alias": name, "voice": found.voice},
+            )
+        self._cache.clear()
+        return found
+
+    def _find(self, connection: sa.Connection, owner: Account, name: str) -> Alias:
+        found = aliases.find(connection, [owner.id], name) if is_storable(name) else []
+        if not found:
+            known = [alias.name for alias in aliases.select(connection, [owner.id])]
+            raise AliasNotFound(name, owner.name, known)
+        return found[0]

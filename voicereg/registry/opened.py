@@ -1,0 +1,242 @@
+"""A registry that is open: its database, its clients, its use cases, and the end of them all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from voicereg.domain.clock import Clock, Sleep, SystemClock, system_sleep
+from voicereg.engine import Database
+from voicereg.registry.clients import ClientFactory, Clients
+from voicereg.registry.context import Context
+from voicereg.schema.revisions import ensure_current
+from voicereg.settings import Settings, as_database_url, load
+
+if TYPE_CHECKING:
+    from voicereg.registry.accounts import Accounts
+    from voicereg.registry.aliases import Aliases
+    from voicereg.registry.creates import Creates
+    from voicereg.registry.deletes import Deletes
+    from voicereg.registry.designs import Designs
+    from voicereg.registry.edits import Edits
+    from voicereg.registry.history import History
+    from voicereg.registry.lookups import Lookups
+    from voicereg.registry.quotas import Quotas
+    from voicereg.registry.recorder import Recorder
+    from voicereg.registry.settlements import Settlements
+    from voicereg.registry.speeches import Speeches
+    from voicereg.registry.syncs import Syncs
+    from voicereg.registry.use_files import UseFiles
+    from voicereg.registry.uses import Uses
+
+
+class OpenedRegistry:
+    """What every method of a registry works with; use :class:`~voicereg.Registry`."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    # The use cases are loaded when they are first asked for: a check of the quota needs one.
+
+    @cached_property
+    def _quotas(self) -> Quotas:
+        from voicereg.registry.quotas import Quotas
+
+        return Quotas(self._context)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """The accounts: added, changed, removed."""
+        from voicereg.registry.accounts import Accounts
+
+        return Accounts(self._context)
+
+    @cached_property
+    def _lookups(self) -> Lookups:
+        from voicereg.registry.lookups import Lookups
+
+        return Lookups(self._context)
+
+    @cached_property
+    def _creates(self) -> Creates:
+        from voicereg.registry.creates import Creates
+
+        return Creates(self._context, self._quotas)
+
+    @cached_property
+    def _designs(self) -> Designs:
+        from voicereg.registry.designs import Designs
+
+        return Designs(self._context, self._quotas, self._creates)
+
+    @cached_property
+    def _deletes(self) -> Deletes:
+        from voicereg.registry.deletes import Deletes
+
+        return Deletes(self._context, self._lookups)
+
+    @cached_property
+    def _history(self) -> History:
+        from voicereg.registry.history import History
+
+        return History(self._context, self._lookups)
+
+    @cached_property
+    def _edits(self) -> Edits:
+        from voicereg.registry.edits import Edits
+
+        return Edits(self._context, self._lookups)
+
+    @cached_property
+    def _syncs(self) -> Syncs:
+        from voicereg.registry.syncs import Syncs
+
+        return Syncs(self._context)
+
+    @cached_property
+    def _settlements(self) -> Settlements:
+        from voicereg.registry.settlements import Settlements
+
+        return Settlements(self._context, self._lookups)
+
+    @cached_property
+    def aliases(self) -> Aliases:
+        """The names that services resolve to voices: set, moved, removed."""
+        from voicereg.registry.aliases import Aliases
+
+        return Aliases(self._context, self._lookups)
+
+    @cached_property
+    def _uses(self) -> Uses:
+        from voicereg.registry.uses import Uses
+
+        return Uses(self._context, self._lookups)
+
+    @cached_property
+    def _recorder(self) -> Recorder:
+        from voicereg.registry.recorder import Recorder
+
+        with self._context.lock:
+            # Two threads must not make two: what one of them noted would never be written.
+            if "_recorder" in self.__dict__:
+                made: Recorder = self.__dict__["_recorder"]
+                return made
+            recorder = Recorder(
+                self._uses.write, clock=self._context.clock, source=self._context.source
+            )
+            self.__dict__["_recorder"] = recorder
+            return recorder
+
+    @cached_property
+    def _use_files(self) -> UseFiles:
+        from voicereg.registry.use_files import UseFiles
+
+        return UseFiles(self._context)
+
+    @cached_property
+    def _speeches(self) -> Speeches:
+        from voicereg.registry.speeches import Speeches
+
+        return Speeches(self._context, self._lookups, self._recorder)
+
+    @classmethod
+    def open(
+        cls,
+        database: str | None = None,
+        *,
+        account: str | None = None,
+        settings: Settings | None = None,
+        actor: str | None = None,
+        through: str = "library",
+        source: str | None = None,
+        clock: Clock | None = None,
+        sleep: Sleep = system_sleep,
+        environment: Mapping[str, str] | None = None,
+        client_factory: ClientFactory | None = None,
+    ) -> Self:
+        """Open a registry.
+
+        An empty SQLite file is set up; a PostgreSQL database must have been, by
+        ``voicereg db upgrade``.
+
+        Args:
+            database: a URL, or the path of a SQLite file; None: as the settings say.
+            account: the account that the registry speaks for; None: as the settings say.
+            settings: None: those of the environment and the user's file.
+            actor: who is named in the audit log; None: the user of this process.
+            through: what the user works through, named after the user of this process.
+            source: who is named as the user of voices, where a use does not say; None:
+                ``VOICEREG_SOURCE``, or the name of the program.
+            clock: tells the time; None: the machine's, or the database's own where it has one.
+            sleep: waits between tries and looks.
+            environment: where API keys are read from; None: the process's.
+            client_factory: makes the clients of the provider; for tests.
+
+        Raises:
+            DatabaseUnusable: it cannot be opened.
+            SchemaMismatch: it was made by another version, or is not set up.
+            InvalidInput: a setting that does not fit.
+        """
+        settings = settings or load()
+        settings = replace(
+            settings,
+            database=as_database_url(database) if database else settings.database,
+            account=account or settings.account,
+        )
+        opened = Database.open(settings.database_url(), clock=clock, sleep=sleep)
+        try:
+            ensure_current(opened)
+        except BaseException:
+            opened.close()
+            raise
+        clock = clock or SystemClock()
+        clients = Clients(
+            settings, clock=clock, sleep=sleep, environment=environment, factory=client_factory
+        )
+        return cls(
+            Context(
+                database=opened,
+                settings=settings,
+                clients=clients,
+                clock=clock,
+                sleep=sleep,
+                given_actor=actor,
+                through=through,
+                source=source or _program(),
+            )
+        )
+
+    def close(self) -> None:
+        """Write the uses that are noted, and close every connection."""
+        if "_recorder" in self.__dict__:
+            self._recorder.close()
+        self._context.clients.close()
+        self._context.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def now(self) -> datetime:
+        """The time that deadlines are counted against."""
+        return self._context.clock.now()
+
+
+def _program() -> str:
+    """What a use is put down to where nobody says: the program that runs."""
+    named = os.environ.get("VOICEREG_SOURCE") or Path(sys.argv[0] or "python").name
+    return "".join(character for character in named if character.isprintable())[:100] or "python"

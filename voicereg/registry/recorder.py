@@ -1,0 +1,206 @@
+"""Uses noted in memory, and written many at once, so that noting one costs next to nothing."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import uuid
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from voicereg.domain.clock import Clock
+from voicereg.domain.errors import DatabaseProblem
+from voicereg.domain.uses import UseNote, check_use
+
+FLUSH_EVERY = timedelta(seconds=2)
+"""The longest that a use is only in memory, while the database can be reached."""
+MOST_NOTES = 100_000
+"""So many are kept while it cannot: one for each voice, source and day."""
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Notes that are written in one transaction, or not at all."""
+
+    writer: str
+    """Who writes: a name that no other recorder has."""
+    number: int
+    """Counted by the writer: a batch whose outcome was never heard of is not counted twice."""
+    notes: Sequence[UseNote]
+
+
+class _Noted:
+    """Uses by one source of one voice on one day."""
+
+    __slots__ = ("last_at", "uses")
+
+    def __init__(self, uses: int, last_at: datetime) -> None:
+        self.uses = uses
+        self.last_at = last_at
+
+
+class Recorder:
+    """Notes uses, and writes them from a thread of its own every few seconds.
+
+    Noting holds no lock while anything is read or written. Safe to use from threads, from asyncio
+    code, from signal handlers and after a fork: a child begins with nothing noted.
+
+    Args:
+        write: writes a batch in one transaction; raises DatabaseProblem.
+        clock: dates uses for which no time is given.
+        source: names uses for which no source is given.
+        flush_every: how often notes are written.
+        most_notes: how many are kept at most.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[Batch], None],
+        *,
+        clock: Clock,
+        source: str,
+        flush_every: timedelta = FLUSH_EVERY,
+        most_notes: int = MOST_NOTES,
+    ) -> None:
+        self._write = write
+        self._now = clock.now
+        self._source = source
+        self._flush_every = flush_every
+        self._most_notes = most_notes
+        self._begin()
+        at_exit = weakref.WeakMethod(self.close)
+        self._at_exit = lambda: (close := at_exit()) and close()
+        atexit.register(self._at_exit)
+        if hasattr(os, "register_at_fork"):
+            begin = weakref.WeakMethod(self._begin)
+            os.register_at_fork(after_in_child=lambda: (anew := begin()) and anew())
+
+    def _begin(self) -> None:
+        """Nothing is noted: what a parent process has noted is for the parent to write."""
+        # Reentrant: a signal handler may note a use in the middle of another.
+        self._lock = threading.RLock()
+        self._notes: dict[tuple[str, str, int], _Noted] = {}
+        self._lost = 0
+        self._writing = threading.Lock()
+        self._writer = uuid.uuid4().hex
+        self._number = 0
+        self._unwritten: Batch | None = None
+        self._thread: threading.Thread | None = None
+        self._wake = threading.Event()
+        self._closed = False
+
+    def record(
+        self,
+        reference: str,
+        at: datetime | None = None,
+        count: int = 1,
+        source: str | None = None,
+    ) -> None:
+        """Note uses of a voice.
+
+        Args:
+            reference: the provider's id of the voice, or the registry's.
+            at: when (aware); None: now.
+            count: how many.
+            source: who used it; None: as the registry was opened.
+
+        Raises:
+            InvalidInput: a time in the future or without a zone, a count below 1, an odd source.
+        """
+        now = self._now()
+        if at is not None or count != 1 or source is not None:
+            check_use(at=at, count=count, source=source, now=now)
+        moment = now if at is None else at.astimezone(UTC)
+        key = (reference, source or self._source, moment.toordinal())
+        with self._lock:
+            noted = self._notes.get(key)
+            if noted is not None:
+                noted.uses += count
+                if moment > noted.last_at:
+                    noted.last_at = moment
+            else:
+                self._note(key, count, moment)
+
+    def _note(self, key: tuple[str, str, int], count: int, moment: datetime) -> None:
+        """The first use of a voice since the last flush, with the lock held."""
+        if len(self._notes) >= self._most_notes:
+            self._lost += count
+            return
+        self._notes[key] = _Noted(count, moment)
+        if self._thread is None and not self._closed:
+            self._thread = threading.Thread(
+                target=self._flush_forever, name="voicereg uses", daemon=True
+            )
+            self._thread.start()
+
+    def flush(self) -> None:
+        """Write what is noted, and wait until it is written.
+
+        Raises:
+            DatabaseProblem: it could not be; it is kept, and written later.
+        """
+        with self._writing:
+            # What failed before goes first and as it was: it may have been written after all.
+            if self._unwritten is not None:
+                self._write(self._unwritten)
+                self._unwritten = None
+            with self._lock:
+                taken, self._notes = self._notes, {}
+                lost, self._lost = self._lost, 0
+            if lost:
+                _logger.error(
+                    "%d uses were not recorded: the database could not be reached for too long, "
+                    "and more than %d notes are not kept",
+                    lost,
+                    self._most_notes,
+                )
+            if not taken:
+                return
+            self._number += 1
+            self._unwritten = Batch(
+                self._writer,
+                self._number,
+                [
+                    UseNote(reference, source, date.fromordinal(day), noted.uses, noted.last_at)
+                    for (reference, source, day), noted in taken.items()
+                ],
+            )
+            self._write(self._unwritten)
+            self._unwritten = None
+
+    def close(self) -> None:
+        """Write what is noted, and stop. What cannot be written is lost, and that is logged."""
+        with self._lock:
+            self._closed = True
+            thread = self._thread
+        self._wake.set()
+        atexit.unregister(self._at_exit)
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+        try:
+            self.flush()
+        except DatabaseProblem as problem:
+            _logger.error("%d uses were not recorded: %s", self.pending, problem)
+
+    @property
+    def pending(self) -> int:
+        """How many uses are noted, and not known to be written."""
+        with self._lock:
+            noted = sum(one.uses for one in self._notes.values())
+        unwritten = self._unwritten
+        return noted + (sum(note.uses for note in unwritten.notes) if unwritten else 0)
+
+    def _flush_forever(self) -> None:
+        while not self._wake.wait(self._flush_every.total_seconds()):
+            try:
+                self.flush()
+            except DatabaseProblem as problem:
+                _logger.warning("uses are kept until they can be recorded: %s", problem)
+            except Exception:
+                # A thread that dies in silence would lose every use from now on.
+                _logger.exception("uses could not be recorded")

@@ -1,0 +1,235 @@
+"""Uses in the database: the last of each voice, and counts by day and source."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from voicereg.domain.uses import DailyUses, UseNote
+from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis
+from voicereg.tables import unclaimed_uses, use_files, use_writers, voice_uses, voices
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What of a voice matters to a use."""
+
+    id: str
+    voice_id: str | None
+    created_at: datetime
+
+
+def is_new(connection: sa.Connection, writer: str, batch: int, now: datetime) -> bool:
+    """Whether a batch was not written yet; it is noted as written, in the same transaction."""
+    insert = _insert(connection, use_writers).values(writer=writer, batch=batch, written_at=now)
+    written = connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=[use_writers.c.writer],
+            set_={"batch": batch, "written_at": now},
+            where=use_writers.c.batch < batch,
+        ).returning(use_writers.c.batch)
+    ).first()
+    return written is not None
+
+
+def forget_writers(connection: sa.Connection, before: datetime) -> None:
+    """Forget the batches of processes that have not written for long."""
+    connection.execute(sa.delete(use_writers).where(use_writers.c.written_at < before))
+
+
+def find(connection: sa.Connection, references: Collection[str]) -> dict[str, list[Used]]:
+    """The voices that have these ids at the provider, or in the registry, by id.
+
+    One id at the provider can be on record in several quota groups; a use is one of each.
+    """
+    found: dict[str, list[Used]] = {}
+    wanted = sorted(references)
+    columns = sa.select(voices.c.id, voices.c.voice_id, voices.c.created_at)
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        for row in connection.execute(columns.where(voices.c.voice_id.in_(some))):
+            found.setdefault(row.voice_id, []).append(Used(*row))
+        left = [reference for reference in some if reference not in found]
+        for row in connection.execute(columns.where(voices.c.id.in_(left))):
+            found[row.id] = [Used(*row)]
+    return found
+
+
+def move_forward(connection: sa.Connection, latest: Sequence[tuple[Used, datetime, str]]) -> None:
+    """Note the latest use of each voice, unless a later one is known already.
+
+    Args:
+        connection: a transaction that writes.
+        latest: voices, each once, with their latest use and its source.
+    """
+    if not latest:
+        return
+    rows = [
+        {
+            "which": used.id,
+            "used_at": at,
+            "source": source,
+            "deadline": deadline_after(used.created_at, at),
+        }
+        # In the order in which everyone locks several voices.
+        for used, at, source in sorted(latest, key=lambda one: one[0].id)
+    ]
+    connection.execute(_FORWARD, rows)
+
+
+def deadline_after(created_at: datetime, used_at: datetime) -> datetime:
+    """The deadline of a voice by its last activity."""
+    return max(created_at, used_at) + INACTIVITY_LIMIT
+
+
+_FORWARD = (
+    sa.update(voices)
+    .where(
+        voices.c.id == sa.bindparam("which"),
+        sa.or_(
+            voices.c.last_used_at.is_(None),
+            voices.c.last_used_at < sa.bindparam("used_at", type_=voices.c.last_used_at.type),
+        ),
+    )
+    .values(
+        last_used_at=sa.bindparam("used_at", type_=voices.c.last_used_at.type),
+        last_used_source=sa.bindparam("source"),
+        deadline_at=sa.bindparam("deadline", type_=voices.c.deadline_at.type),
+        deadline_basis=DeadlineBasis.USED,
+    )
+)
+
+
+def add(connection: sa.Connection, counts: Mapping[tuple[str, date, str], int]) -> None:
+    """Add to the counts of voices, by registry id, day and source."""
+    if not counts:
+        return
+    insert = _insert(connection, voice_uses)
+    connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=[voice_uses.c.voice, voice_uses.c.day, voice_uses.c.source],
+            set_={"uses": voice_uses.c.uses + insert.excluded.uses},
+        ),
+        [
+            {"voice": voice, "day": day, "source": source, "uses": uses}
+            for (voice, day, source), uses in sorted(counts.items())
+        ],
+    )
+
+
+def keep_unclaimed(connection: sa.Connection, notes: Sequence[UseNote]) -> None:
+    """Keep uses of voices on no record, until one of them is put on record."""
+    if not notes:
+        return
+    insert = _insert(connection, unclaimed_uses)
+    last = insert.excluded.last_used_at
+    connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=[
+                unclaimed_uses.c.voice_id,
+                unclaimed_uses.c.day,
+                unclaimed_uses.c.source,
+            ],
+            set_={
+                "uses": unclaimed_uses.c.uses + insert.excluded.uses,
+                "last_used_at": sa.case(
+                    (last > unclaimed_uses.c.last_used_at, last),
+                    else_=unclaimed_uses.c.last_used_at,
+                ),
+            },
+        ),
+        [
+            {
+                "voice_id": note.reference,
+                "day": note.day,
+                "source": note.source,
+                "uses": note.uses,
+                "last_used_at": note.last_at,
+            }
+            for note in sorted(notes, key=lambda one: (one.reference, one.day, one.source))
+        ],
+    )
+
+
+def claim(connection: sa.Connection, voice_ids: Collection[str]) -> list[UseNote]:
+    """Take the uses that were kept for voices which are on record now."""
+    notes: list[UseNote] = []
+    wanted = sorted(voice_ids)
+    for start in range(0, len(wanted), _AT_ONCE):
+        taken = connection.execute(
+            sa.delete(unclaimed_uses)
+            .where(unclaimed_uses.c.voice_id.in_(wanted[start : start + _AT_ONCE]))
+            .returning(*unclaimed_uses.c)
+        )
+        notes += [
+            UseNote(row.voice_id, row.source, row.day, row.uses, row.last_used_at) for row in taken
+        ]
+    return notes
+
+
+def by_day(connection: sa.Connection, voice: str, since: date) -> list[DailyUses]:
+    """How often a voice was used, by day and source, oldest first."""
+    query = (
+        sa.select(voice_uses.c.day, voice_uses.c.source, voice_uses.c.uses)
+        .where(voice_uses.c.voice == voice, voice_uses.c.day >= since)
+        .order_by(voice_uses.c.day, voice_uses.c.source)
+    )
+    return [DailyUses(*row) for row in connection.execute(query)]
+
+
+def move_counts(connection: sa.Connection, voice: str, to: str) -> None:
+    """Count the uses of one record for another: they are the same voice."""
+    rows = connection.execute(
+        sa.delete(voice_uses).where(voice_uses.c.voice == voice).returning(*voice_uses.c)
+    ).all()
+    add(connection, {(to, row.day, row.source): row.uses for row in rows})
+
+
+def read_so_far(connection: sa.Connection, size_bytes: int) -> list[tuple[int, str]]:
+    """The sizes and digests of what was read of files, up to a size; in order of size."""
+    query = (
+        sa.select(use_files.c.size_bytes, use_files.c.digest)
+        .where(use_files.c.size_bytes <= size_bytes)
+        .order_by(use_files.c.size_bytes)
+    )
+    return [(size, digest) for size, digest in connection.execute(query)]
+
+
+def note_read(
+    connection: sa.Connection, digest: str, size_bytes: int, before: str | None, now: datetime
+) -> bool:
+    """Note how far a file has been read; False where another has read it as far already.
+
+    Args:
+        connection: the transaction in which its uses are counted.
+        digest: of what was read.
+        size_bytes: how much that is.
+        before: the digest that this reading noted before; None: it is its first.
+        now: the time.
+    """
+    noted = connection.execute(
+        _insert(connection, use_files)
+        .values(digest=digest, size_bytes=size_bytes, read_at=now)
+        .on_conflict_do_nothing(index_elements=[use_files.c.digest])
+        .returning(use_files.c.digest)
+    ).first()
+    if noted is not None and before is not None:
+        connection.execute(sa.delete(use_files).where(use_files.c.digest == before))
+    return noted is not None
+
+
+def _insert(connection: sa.Connection, table: sa.Table) -> Any:
+    """An INSERT that can say what to do on a conflict; both databases know the same words."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
+
+
+LONGEST_SILENCE = timedelta(days=1)
+"""After so long, no process comes back with a batch whose outcome it had not heard of."""
