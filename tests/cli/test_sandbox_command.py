@@ -37,6 +37,9 @@ def test_it_serves_until_it_is_told_to_stop(
     assert served.stdout is not None
     told = json.loads(served.stdout.readline())
     monkeypatch.setenv("DASHSCOPE_API_KEY", told["api_key"])
+    assert told["websocket_base_url"] == told["base_url"].replace("http:", "ws:").replace(
+        "/api/", "/api-ws/"
+    )
 
     cli.done("--base-url", told["base_url"], *creating())
     cli.done("account", "edit", "default", "--limit", "qwen-tts=9")
@@ -69,6 +72,7 @@ def test_it_misbehaves_as_it_was_told() -> None:
         "query:reset:after",
         "*:429-retry-after:*",
         "delete:500",
+        "synthesize:503",
     )
     process = spawn(
         "sandbox", "--port", "0", "--json", *(word for one in told for word in ("--fault", one))
@@ -87,6 +91,7 @@ def test_it_misbehaves_as_it_was_told() -> None:
         ("query", "reset", True, 1),
         ("*", "429-retry-after", False, None),
         ("delete", "500", False, 1),
+        ("synthesize", "503", False, 1),
     ]
     assert (result.code, result.err) == (0, "")
 
@@ -101,7 +106,7 @@ def test_it_misbehaves_as_it_was_told() -> None:
         ("create:500:-1", "not of the form"),
         ("create:500:" + "9" * 5000, "not of the form"),
         ("create:500:0", "times cannot be below 1: 0"),
-        ("sing:500", "unknown action 'sing': one of create, list, query, delete, *"),
+        ("sing:500", "unknown action 'sing': one of create, list, query, delete, synthesize, *"),
         ("create:flood", "unknown kind 'flood': one of reset, timeout, 429, 429-retry-after, 500,"),
         ("create:empty-page", "'empty-page' is for list only, not for create"),
     ],

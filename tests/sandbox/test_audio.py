@@ -7,13 +7,13 @@ import io
 import struct
 import wave
 from array import array
-from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
 
 from voicereg.sandbox.audio import preview_audio
 
+from .readers import mp3_frames, ogg_pages
 from .wire import CREATES, Caller
 
 RATES = (8000, 16000, 24000, 48000)
@@ -55,54 +55,11 @@ def test_each_voice_has_its_own_sound() -> None:
     assert preview_audio(VOICE, 24000, "pcm") != preview_audio(OTHER, 24000, "pcm")
 
 
-@dataclass(frozen=True)
-class _Frame:
-    version: str
-    rate: int
-    samples: int
-    mono: bool
-    length: int
-    side_information: bytes
-
-
-# From the standards' tables, written out for a reader of any file, not for the writer here.
-_VERSIONS = {0b00: "2.5", 0b10: "2", 0b11: "1"}
-_SAMPLE_RATES = {
-    "1": (44100, 48000, 32000),
-    "2": (22050, 24000, 16000),
-    "2.5": (11025, 12000, 8000),
-}
-_KBIT_MPEG_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
-_KBIT_MPEG_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-
-
-def _mp3_frames(data: bytes) -> list[_Frame]:
-    frames = []
-    at = 0
-    while at < len(data):
-        (header,) = struct.unpack_from(">I", data, at)
-        assert header >> 21 == 0x7FF, "no frame where one must begin"
-        version = _VERSIONS[header >> 19 & 3]
-        assert header >> 17 & 3 == 0b01, "not Layer III"
-        assert header >> 16 & 1 == 1, "has a CRC"
-        kbit = (_KBIT_MPEG_1 if version == "1" else _KBIT_MPEG_2)[header >> 12 & 15]
-        rate = _SAMPLE_RATES[version][header >> 10 & 3]
-        padding = header >> 9 & 1
-        samples = 1152 if version == "1" else 576
-        length = samples // 8 * kbit * 1000 // rate + padding
-        mono = header >> 6 & 3 == 0b11
-        side = {("1", True): 17, ("1", False): 32}.get((version, mono), 9 if mono else 17)
-        frames.append(_Frame(version, rate, samples, mono, length, data[at + 4 : at + 4 + side]))
-        at += length
-    assert at == len(data), "the last frame is cut short"
-    return frames
-
-
 @pytest.mark.parametrize(
     ("rate", "version"), [(8000, "2.5"), (16000, "2"), (24000, "2"), (48000, "1")]
 )
 def test_mp3_is_frames_of_silence(rate: int, version: str) -> None:
-    frames = _mp3_frames(preview_audio(VOICE, rate, "mp3"))
+    frames = mp3_frames(preview_audio(VOICE, rate, "mp3"))
 
     assert {(frame.version, frame.rate, frame.mono) for frame in frames} == {(version, rate, True)}
     seconds = sum(frame.samples for frame in frames) / rate
@@ -111,61 +68,9 @@ def test_mp3_is_frames_of_silence(rate: int, version: str) -> None:
     assert {frame.side_information.strip(b"\0") for frame in frames} == {b""}
 
 
-@dataclass(frozen=True)
-class _Page:
-    flags: int
-    granule: int
-    serial: int
-    sequence: int
-    packets: list[bytes]
-
-
-def _ogg_crc(data: bytes) -> int:
-    value = 0
-    for byte in data:
-        for bit in range(7, -1, -1):
-            top = value >> 31
-            value = (value << 1 & 0xFFFFFFFF) | (byte >> bit & 1)
-            if top:
-                value ^= 0x04C11DB7
-    # Long division of the message followed by 32 zero bits.
-    for _ in range(32):
-        top = value >> 31
-        value = value << 1 & 0xFFFFFFFF
-        if top:
-            value ^= 0x04C11DB7
-    return value
-
-
-def _ogg_pages(data: bytes) -> list[_Page]:
-    pages = []
-    at = 0
-    while at < len(data):
-        magic, version, flags, granule, serial, sequence, crc, segments = struct.unpack_from(
-            "<4sBBqIIIB", data, at
-        )
-        assert (magic, version) == (b"OggS", 0)
-        table = data[at + 27 : at + 27 + segments]
-        body_at = at + 27 + segments
-        end = body_at + sum(table)
-        page = data[at:end]
-        assert _ogg_crc(page[:22] + bytes(4) + page[26:]) == crc
-        packets, packet = [], b""
-        for lacing in table:
-            packet += data[body_at : body_at + lacing]
-            body_at += lacing
-            if lacing < 255:
-                packets.append(packet)
-                packet = b""
-        assert packet == b""
-        pages.append(_Page(flags, granule, serial, sequence, packets))
-        at = end
-    return pages
-
-
 @pytest.mark.parametrize("rate", RATES)
 def test_opus_is_silence_in_ogg(rate: int) -> None:
-    first, second, *sound = _ogg_pages(preview_audio(VOICE, rate, "opus"))
+    first, second, *sound = ogg_pages(preview_audio(VOICE, rate, "opus"))
 
     assert [page.sequence for page in (first, second, *sound)] == list(range(2 + len(sound)))
     assert len({page.serial for page in (first, second, *sound)}) == 1

@@ -76,7 +76,10 @@ def test_it_is_neither_recorded_nor_met_by_faults(sandbox: Sandbox, client: Clie
     ("changed", "error"),
     [
         ({"action": None}, "action must be a string"),
-        ({"action": "sing"}, "unknown action 'sing': one of create, list, query, delete, *"),
+        (
+            {"action": "sing"},
+            "unknown action 'sing': one of create, list, query, delete, synthesize, *",
+        ),
         ({"kind": 500}, "kind must be a string"),
         ({"kind": "flood"}, "unknown kind 'flood': one of reset, timeout, 429,"),
         ({"kind": "empty-page"}, "'empty-page' is for list only, not for create"),

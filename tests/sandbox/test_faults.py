@@ -438,7 +438,10 @@ def test_each_fault_is_met_once_however_many_ask(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"action": "sing"}, r"unknown action 'sing': one of create, list, query, delete, \*"),
+        (
+            {"action": "sing"},
+            r"unknown action 'sing': one of create, list, query, delete, synthesize, \*",
+        ),
         ({"action": ""}, "unknown action"),
         ({"kind": "flood"}, "unknown kind 'flood': one of reset, timeout, 429, "),
         ({"family": "piano"}, "unknown family 'piano'"),

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import io
-import math
-import sys
 import wave
-from array import array
 from collections.abc import Callable
 
 from voicereg.sandbox.mp3 import silent_mp3
 from voicereg.sandbox.opus import silent_opus
+from voicereg.sandbox.tone import tone
 
 _LOWEST_HZ = 140
 _HIGHEST_HZ = 420
 _SHORTEST_MS = 600
 _LONGEST_MS = 1500
-_AMPLITUDE = 6000  # of 32767: soft
-_FADE_SECONDS = 0.02  # a tone that starts or ends at once clicks
+#: Of 32767: soft.
+AMPLITUDE = 6000
+_FADE_SECONDS = 0.02
 
 
 def preview_audio(voice_id: str, sample_rate: int, response_format: str) -> bytes:
@@ -43,33 +42,35 @@ def preview_audio(voice_id: str, sample_rate: int, response_format: str) -> byte
     return _FORMATS[response_format](voice_id, sample_rate)
 
 
-def _wav(voice_id: str, sample_rate: int) -> bytes:
+def wav_file(pcm: bytes, sample_rate: int) -> bytes:
+    """Return a WAV file of bare samples (16 bits, little-endian, mono)."""
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
         writer.setnchannels(1)
         writer.setsampwidth(2)
         writer.setframerate(sample_rate)
-        writer.writeframes(_pcm(voice_id, sample_rate))
+        writer.writeframes(pcm)
     return file.getvalue()
+
+
+def voice_pitch(voice_id: str) -> float:
+    """Return a voice's pitch in Hz."""
+    return _character(voice_id)[0]
+
+
+def _wav(voice_id: str, sample_rate: int) -> bytes:
+    return wav_file(_pcm(voice_id, sample_rate), sample_rate)
 
 
 def _pcm(voice_id: str, sample_rate: int) -> bytes:
     pitch, seconds = _character(voice_id)
-    length = round(sample_rate * seconds)
-    # One period, repeated, is many times quicker than a sine for each sample; the pitch
-    # that comes of a whole number of samples is near enough to the one wanted.
-    period = round(sample_rate / pitch)
-    wave_form = array(
-        "h", (round(_AMPLITUDE * math.sin(math.tau * n / period)) for n in range(period))
+    return tone(
+        pitch,
+        round(sample_rate * seconds),
+        sample_rate,
+        amplitude=AMPLITUDE,
+        fade=round(sample_rate * _FADE_SECONDS),
     )
-    samples = (wave_form * (length // period + 1))[:length]
-    fade = round(sample_rate * _FADE_SECONDS)
-    for n in range(fade):
-        samples[n] = samples[n] * n // fade
-        samples[-1 - n] = samples[-1 - n] * n // fade
-    if sys.byteorder == "big":
-        samples.byteswap()
-    return samples.tobytes()
 
 
 def _mp3(voice_id: str, sample_rate: int) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 
 from voicereg.sandbox.errors import invalid_parameter, model_not_exist
 from voicereg.sandbox.fields import Fields
+from voicereg.sandbox.replies import Answer
 
 #: Where voices are managed, below the base path, as documented for both families.
 PATH = "/services/audio/tts/customization"
@@ -29,14 +30,12 @@ class Customization:
         self._actions = actions
         self._request_id = request_id
 
-    def __call__(self, body: Any) -> dict[str, Any]:
+    def __call__(self, body: Any, headers: Mapping[str, str]) -> Answer:
         """Carry out a request.
 
         Args:
             body: the parsed JSON body.
-
-        Returns:
-            The JSON object of the answer.
+            headers: those of the request, none of which matters.
 
         Raises:
             ApiError: the request is refused.
@@ -56,4 +55,6 @@ class Customization:
         if action is None:
             raise invalid_parameter(f"input.action {name!r} is not an action of {model}.")
         output = action(fields, parameters)
-        return {"output": output, "usage": {"count": 1}, "request_id": self._request_id()}
+        return Answer(
+            200, {"output": output, "usage": {"count": 1}, "request_id": self._request_id()}
+        )

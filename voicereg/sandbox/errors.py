@@ -90,6 +90,29 @@ def qwen_delete_voice_gone(voice_id: str) -> ApiError:
     return ApiError(400, "BadRequest.VoiceNotFound", f"Voice {voice_id!r} not found.")
 
 
+def speech_voice_gone(voice_id: str) -> ApiError:
+    """Return what speaking with an unknown voice answers."""
+    return ApiError(400, "BadRequest.VoiceNotFound", f"Voice {voice_id!r} not found.")
+
+
+def speech_model_mismatch(voice_id: str, model: str) -> ApiError:
+    """Return what speaking with a voice that was made for another model answers."""
+    return ApiError(
+        400,
+        "BadRequest.VoiceModelMismatch",
+        f"The voice {voice_id!r} was not made for the model {model!r}.",
+    )
+
+
+def voice_not_ready(voice_id: str, status: str) -> ApiError:
+    """Return what speaking with a voice that is under review, or was refused, answers.
+
+    The public documentation gives no code for it; this is the one of its error table for a
+    request that cannot be carried out as it is.
+    """
+    return invalid_parameter(f"The voice {voice_id!r} cannot be used: it is {status}.")
+
+
 def unknown_path(path: str) -> ApiError:
     """Return the answer to a path that is not served. Its code is the sandbox's own."""
     return ApiError(404, "NotFound", f"Nothing is served at {path!r}.")

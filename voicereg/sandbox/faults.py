@@ -45,6 +45,23 @@ class FaultKind(StrEnum):
     - ``empty-page``: no voices, and where there is a total, 0.
     - ``first-page``: page 0, whichever is asked for; ``page_index`` says 0 as well.
     - ``wrong-total``: ``total_count`` is 7 too high. No effect on a listing without one.
+
+    Speaking over HTTP meets those of the first two groups, but for ``quota-full``; what
+    matters most in its answer is ``output.audio.url``. Over a WebSocket, they look like this:
+
+    - ``reset`` and ``timeout``: the handshake gets no answer; with ``after``, they come when
+      the client has the first piece of the audio, and nothing counts as a use.
+    - ``429``, ``429-retry-after``, ``500``, ``503`` and ``html``: in place of the handshake's
+      answer. With ``after``, all is spoken, and then there is a ``task-failed`` or ``error``
+      event, or the page as a message, in place of ``task-finished`` or ``session.finished``.
+    - ``error-200``: the same, but for the handshake, which goes well: the event comes in place
+      of ``task-started`` or ``session.created``.
+    - ``cut-json``, ``missing-field`` and ``wrong-type``: in ``task-started`` or
+      ``session.created``, and with ``after`` in ``task-finished`` or ``session.finished``;
+      what matters most is ``header.event``, or ``type``.
+
+    For a second task on a connection, and all after it, there is no handshake any more: what
+    would be met there comes in place of ``task-started``.
     """
 
     RESET = "reset"

@@ -74,6 +74,32 @@ class Fields:
             raise invalid_parameter(f"{self.name_of(field)} must be an integer.")
         return value
 
+    def number(self, field: str, default: float) -> float:
+        """Return a number, or ``default`` where it is absent.
+
+        Raises:
+            ApiError: ``InvalidParameter`` where it is anything else, ``true`` included.
+        """
+        value = self._values.get(field)
+        if value is None:
+            return default
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise invalid_parameter(f"{self.name_of(field)} must be a number.")
+        return value
+
+    def flag(self, field: str) -> bool:
+        """Return whether the field is ``true``; absent is ``false``.
+
+        Raises:
+            ApiError: ``InvalidParameter`` where it is anything else.
+        """
+        value = self._values.get(field)
+        if value is None:
+            return False
+        if not isinstance(value, bool):
+            raise invalid_parameter(f"{self.name_of(field)} must be true or false.")
+        return value
+
     def texts(self, field: str) -> tuple[str, ...]:
         """Return a list of strings, empty where it is absent.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 
 from voicereg.sandbox.errors import invalid_parameter, model_not_exist
 
@@ -28,6 +29,19 @@ DESIGN_REGIONS = {
 }
 
 
+class Speech(Enum):
+    """How a model is made to speak."""
+
+    #: ``POST …/multimodal-generation/generation``.
+    GENERATION = "the multimodal-generation endpoint"
+    #: The WebSocket ``/inference``, or ``POST …/audio/tts/SpeechSynthesizer``.
+    INFERENCE = "the WebSocket /inference or the SpeechSynthesizer endpoint"
+    #: The WebSocket ``/realtime``.
+    REALTIME = "the WebSocket /realtime"
+    #: A dialogue over the WebSocket, which the sandbox does not offer.
+    DIALOGUE = "a dialogue API that is not offered here"
+
+
 @dataclass(frozen=True, slots=True)
 class TargetModel:
     """A speech model that voices are made for.
@@ -43,6 +57,14 @@ class TargetModel:
     family: str
     designs: bool
     clones: bool
+
+    @property
+    def speech(self) -> Speech:
+        """How it is made to speak, as its name tells."""
+        realtime = "-realtime" in self.name
+        if self.family == COSYVOICE:
+            return Speech.DIALOGUE if realtime else Speech.INFERENCE
+        return Speech.REALTIME if realtime else Speech.GENERATION
 
 
 _MODELS = (
@@ -123,6 +145,22 @@ class Catalogue:
                 )
         elif not model.clones:
             raise invalid_parameter(f"input.target_model {name!r} cannot clone voices.")
+        return model
+
+    def speaking(self, name: str, speech: Speech) -> TargetModel:
+        """Return the model of that name, sure to be one that is made to speak in that way.
+
+        Raises:
+            ApiError: ``Model.NotExist`` for an unknown model; ``InvalidParameter`` for one
+                that is made to speak in another way.
+        """
+        model = self._find(name)
+        if model is None:
+            raise model_not_exist(name)
+        if model.speech is not speech:
+            raise invalid_parameter(
+                f"url error: the model {name!r} speaks by {model.speech.value}."
+            )
         return model
 
     def names(self, family: str, origin: str) -> tuple[str, ...]:

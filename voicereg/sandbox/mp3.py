@@ -20,10 +20,13 @@ class _FrameShape:
     samples: int  # in one frame
 
 
-# Bit rates are chosen so that a frame is a whole number of bytes and none needs padding.
+# Bit rates are chosen so that a frame is a whole number of bytes and none needs padding. At
+# 44.1 and 22.05 kHz no bit rate does that: without padding, those are a trifle below theirs.
 _SHAPES = {
     48000: _FrameShape(3, 1, 32000, 1, 1152),
+    44100: _FrameShape(3, 1, 32000, 0, 1152),
     24000: _FrameShape(2, 2, 16000, 1, 576),
+    22050: _FrameShape(2, 2, 16000, 0, 576),
     16000: _FrameShape(2, 2, 16000, 2, 576),
     8000: _FrameShape(0, 2, 16000, 2, 576),
 }
@@ -38,11 +41,16 @@ def silent_mp3(seconds: float, sample_rate: int) -> bytes:
 
     Args:
         seconds: how long, rounded up to a whole frame.
-        sample_rate: in Hz; 8000, 16000, 24000 or 48000.
+        sample_rate: in Hz; 8000, 16000, 22050, 24000, 44100 or 48000.
 
     Raises:
         KeyError: another sample rate.
     """
+    return silent_frame(sample_rate) * math.ceil(seconds * sample_rate / frame_samples(sample_rate))
+
+
+def silent_frame(sample_rate: int) -> bytes:
+    """Return one frame of silence. Raises KeyError as for ``silent_mp3``."""
     shape = _SHAPES[sample_rate]
     header = (
         0x7FF << 21
@@ -54,5 +62,9 @@ def silent_mp3(seconds: float, sample_rate: int) -> bytes:
         | _MONO << 6
     ).to_bytes(4)
     length = shape.samples // 8 * shape.bit_rate // sample_rate
-    frames = math.ceil(seconds * sample_rate / shape.samples)
-    return header.ljust(length, b"\0") * frames
+    return header.ljust(length, b"\0")
+
+
+def frame_samples(sample_rate: int) -> int:
+    """Return how many samples a frame holds. Raises KeyError as for ``silent_mp3``."""
+    return _SHAPES[sample_rate].samples

@@ -29,3 +29,4 @@ class SandboxOptions(TypedDict, total=False):
     inspect_marker: str
     extra_models: Iterable[TargetModel]
     keep_requests: int
+    delete_idle_after: timedelta | None

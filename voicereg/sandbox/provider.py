@@ -8,78 +8,22 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 from voicereg.sandbox import ids
 from voicereg.sandbox.errors import voice_quota_full
 from voicereg.sandbox.models import COSYVOICE, FAMILIES, ORIGINS
-from voicereg.sandbox.review import DEPLOYING, OK, Review
+from voicereg.sandbox.review import OK, Review
+from voicereg.sandbox.voices import NewVoice, Record, SandboxVoice
+
+__all__ = ["DEFAULT_LIMIT", "NewVoice", "Provider", "SandboxVoice"]
 
 #: Custom voices per account and family, as documented.
 DEFAULT_LIMIT = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class NewVoice:
-    """What a voice is made from: a create request, once checked."""
-
-    family: str
-    origin: str
-    target_model: str
-    name: str
-    prompt: str | None = None
-    preview_text: str | None = None
-    language: str | None = None
-    resource_link: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SandboxVoice:
-    """A voice as the provider knows it at one moment.
-
-    Attributes:
-        voice_id: the provider's id.
-        family: ``cosyvoice`` or ``qwen-tts``.
-        target_model: the only model that can speak with it.
-        origin: ``designed`` or ``cloned``.
-        status: ``DEPLOYING``, ``OK`` or ``UNDEPLOYED``; always ``OK`` for Qwen-TTS, whose
-            answers have no status.
-        name: the ``prefix`` or ``preferred_name`` it was made with.
-        prompt: what it was designed from; None for a clone.
-        preview_text: what its preview says; None for a clone.
-        language: its language code, or None where none was given.
-        created_at: when it was made (aware, UTC).
-        modified_at: when it last changed (aware, UTC).
-        resource_link: where the recording of a clone is; None for a design.
-    """
-
-    voice_id: str
-    family: str
-    target_model: str
-    origin: str
-    status: str
-    name: str
-    prompt: str | None
-    preview_text: str | None
-    language: str | None
-    created_at: datetime
-    modified_at: datetime
-    resource_link: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """A voice as stored: its status now follows from the clock."""
-
-    voice: SandboxVoice  # with the status that it has once reviewed
-    sequence: int
-    reviewed_at: datetime
-
-    def at(self, now: datetime) -> SandboxVoice:
-        return replace(self.voice, status=DEPLOYING) if now < self.reviewed_at else self.voice
 
 
 class Provider:
@@ -94,9 +38,12 @@ class Provider:
             times without a zone. The documentation does not say which zone that is.
         page_cap: the most voices on a page, whatever page size is asked for; None for no
             such cap.
+        delete_idle_after: how long a voice may be neither made nor used before it is gone,
+            as soon as anybody looks; None for no end.
 
     Raises:
-        ValueError: an unknown family, a limit below 0, or a cap below 1.
+        ValueError: an unknown family, a limit below 0, a cap below 1, or a time that is not
+            above 0.
     """
 
     def __init__(
@@ -108,7 +55,10 @@ class Provider:
         rng: Random,
         utc_offset: timedelta,
         page_cap: int | None = None,
+        delete_idle_after: timedelta | None = None,
     ) -> None:
+        if delete_idle_after is not None and delete_idle_after <= timedelta(0):
+            raise ValueError(f"delete_idle_after must be above 0: {delete_idle_after}")
         if page_cap is not None and page_cap < 1:
             raise ValueError(f"a page cap cannot be below 1: {page_cap}")
         self._lock = threading.Lock()
@@ -117,7 +67,8 @@ class Provider:
         self._rng = rng
         self._utc_offset = utc_offset
         self._page_cap = page_cap
-        self._records: dict[str, _Record] = {}
+        self._delete_idle_after = delete_idle_after
+        self._records: dict[str, Record] = {}
         self._counts = dict.fromkeys(FAMILIES, 0)
         self._limits = dict.fromkeys(FAMILIES, DEFAULT_LIMIT)
         self._sequence = 0
@@ -141,7 +92,7 @@ class Provider:
         Raises:
             ApiError: ``Throttling.AllocationQuota``.
         """
-        with self._lock:
+        with self._looking():
             self._require_room(family)
 
     def make(self, new: NewVoice) -> SandboxVoice:
@@ -150,7 +101,7 @@ class Provider:
         Raises:
             ApiError: ``Throttling.AllocationQuota``.
         """
-        with self._lock:
+        with self._looking():
             self._require_room(new.family)
             now = self._clock()
             # Only CosyVoice has a status: a Qwen-TTS voice is usable as soon as it is there.
@@ -164,7 +115,7 @@ class Provider:
 
     def find(self, voice_id: str, family: str, origin: str | None = None) -> SandboxVoice | None:
         """Return the voice of that id, or None where that family and origin has none."""
-        with self._lock:
+        with self._looking():
             record = self._find(voice_id, family, origin)
             return None if record is None else record.at(self._clock())
 
@@ -182,7 +133,7 @@ class Provider:
         Newest first is the order that makes life hardest for one who pages while voices are
         being made: the documentation promises none.
         """
-        with self._lock:
+        with self._looking():
             found = [
                 record
                 for record in self._records.values()
@@ -201,7 +152,7 @@ class Provider:
 
     def remove(self, voice_id: str, family: str, origin: str | None = None) -> bool:
         """Delete a voice, which frees its slot at once; return whether it was there."""
-        with self._lock:
+        with self._looking():
             if self._find(voice_id, family, origin) is None:
                 return False
             self._drop(voice_id)
@@ -209,13 +160,28 @@ class Provider:
 
     def relink(self, voice_id: str, family: str, url: str) -> bool:
         """Give a clone another recording; return whether the voice was there."""
-        with self._lock:
+        with self._looking():
             record = self._find(voice_id, family, None)
             if record is None:
                 return False
             voice = replace(record.voice, resource_link=url, modified_at=self._clock())
             self._records[voice_id] = replace(record, voice=voice)
             return True
+
+    def spoke(self, voice_id: str, *, times: int = 1) -> None:
+        """Note that a voice was used just now, if it is still there.
+
+        Args:
+            voice_id: which.
+            times: how many uses this counts as.
+        """
+        with self._lock:
+            record = self._records.get(voice_id)
+            if record is not None:
+                voice = replace(
+                    record.voice, last_used_at=self._clock(), uses=record.voice.uses + times
+                )
+                self._records[voice_id] = replace(record, voice=voice)
 
     # --- what happens behind the client's back ----------------------------------------
 
@@ -251,11 +217,16 @@ class Provider:
 
     def discard(self, voice_id: str) -> bool:
         """Delete a voice of whatever kind; return whether it was there."""
-        with self._lock:
+        with self._looking():
             if voice_id not in self._records:
                 return False
             self._drop(voice_id)
             return True
+
+    def delete_idle(self, older_than: timedelta) -> tuple[SandboxVoice, ...]:
+        """Delete the voices that were neither made nor used for so long; return them."""
+        with self._lock:
+            return self._drop_idle(older_than)
 
     def voices(self, family: str | None = None) -> tuple[SandboxVoice, ...]:
         """Return all voices, or a family's, in the order in which they came about here.
@@ -265,7 +236,7 @@ class Provider:
         """
         if family is not None:
             _check_family(family)
-        with self._lock:
+        with self._looking():
             now = self._clock()
             return tuple(
                 record.at(now)
@@ -287,12 +258,31 @@ class Provider:
 
     # --- with the lock held -----------------------------------------------------------
 
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        """Take the lock, with only those voices there that are not to be deleted by now."""
+        with self._lock:
+            if self._delete_idle_after is not None:
+                self._drop_idle(self._delete_idle_after)
+            yield
+
+    def _drop_idle(self, older_than: timedelta) -> tuple[SandboxVoice, ...]:
+        now = self._clock()
+        idle = tuple(
+            record.at(now)
+            for record in self._records.values()
+            if now - record.voice.last_active_at >= older_than
+        )
+        for voice in idle:
+            self._drop(voice.voice_id)
+        return idle
+
     def _require_room(self, family: str) -> None:
         limit = self._limits[family]
         if self._counts[family] >= limit:
             raise voice_quota_full(family, limit)
 
-    def _find(self, voice_id: str, family: str, origin: str | None) -> _Record | None:
+    def _find(self, voice_id: str, family: str, origin: str | None) -> Record | None:
         record = self._records.get(voice_id)
         if record is None or record.voice.family != family:
             return None
@@ -300,7 +290,7 @@ class Provider:
 
     def _store(
         self, new: NewVoice, *, created_at: datetime, status: str, reviewed_at: datetime
-    ) -> _Record:
+    ) -> Record:
         voice = SandboxVoice(
             voice_id=self._unused_id(new, created_at),
             family=new.family,
@@ -316,7 +306,7 @@ class Provider:
             resource_link=new.resource_link,
         )
         self._sequence += 1
-        record = _Record(voice, self._sequence, reviewed_at)
+        record = Record(voice, self._sequence, reviewed_at)
         self._records[voice.voice_id] = record
         self._counts[voice.family] += 1
         return record

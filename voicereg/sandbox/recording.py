@@ -12,6 +12,8 @@ from typing import Any
 #: What stands in place of an ``Authorization`` header.
 KEY_RIGHT = "right"
 KEY_WRONG = "wrong"
+#: What stands in place of the method of a message.
+MESSAGE = "MESSAGE"
 
 
 class Headers(Mapping[str, str]):
@@ -39,14 +41,17 @@ class Headers(Mapping[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """One request as it came in.
+    """One request as it came in, or one message of a client over a WebSocket.
 
     Attributes:
         at: when, by the sandbox's clock (aware, UTC).
-        method: such as ``POST``.
+        method: such as ``POST``; ``GET`` for the request that opens a WebSocket, and
+            ``MESSAGE`` for each message that then comes over it.
         path: the whole path, with ``/api/v1``, and the query if there was one.
-        headers: with ``Authorization`` reduced to ``right`` or ``wrong``.
+        headers: with ``Authorization`` reduced to ``right`` or ``wrong``; a message has those
+            of the request that opened its WebSocket.
         body: the parsed JSON, or None where the body was none.
+        raw: the body, or message, byte for byte.
     """
 
     at: datetime
@@ -54,16 +59,23 @@ class RecordedRequest:
     path: str
     headers: Mapping[str, str]
     body: Any
+    raw: bytes = b""
 
     @property
     def model(self) -> str | None:
-        """The body's ``model``, or None."""
-        return _text(self.body, "model")
+        """The body's ``model``, or None; for a message, its ``payload.model``."""
+        return _text(_object(self.body, "payload") if self._is_message else self.body, "model")
 
     @property
     def action(self) -> str | None:
-        """The body's ``input.action``, or None."""
-        return _text(self.body.get("input"), "action") if isinstance(self.body, dict) else None
+        """The body's ``input.action``, or None; a message's ``header.action`` or ``type``."""
+        if self._is_message:
+            return _text(_object(self.body, "header"), "action") or _text(self.body, "type")
+        return _text(_object(self.body, "input"), "action")
+
+    @property
+    def _is_message(self) -> bool:
+        return self.method == MESSAGE
 
 
 class RequestLog:
@@ -91,6 +103,10 @@ class RequestLog:
         """Forget all of it."""
         with self._lock:
             self._requests.clear()
+
+
+def _object(values: Any, field: str) -> Any:
+    return values.get(field) if isinstance(values, dict) else None
 
 
 def _text(values: Any, field: str) -> str | None:

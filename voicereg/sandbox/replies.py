@@ -47,16 +47,25 @@ class Answer:
         status: the HTTP status.
         content: the JSON object, with its ``request_id``.
         headers: further ones.
+        events: where it comes as a stream of events, those before it, which is the last; None
+            where it does not.
     """
 
     status: int
     content: dict[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
+    events: tuple[dict[str, Any], ...] | None = None
 
     def reply(self) -> Reply:
         """Return it written out."""
-        request_id = {"X-Request-Id": str(self.content["request_id"])}
-        return Reply(self.status, json_bytes(self.content), headers={**request_id, **self.headers})
+        headers = {"X-Request-Id": str(self.content["request_id"]), **self.headers}
+        if self.events is None:
+            return Reply(self.status, json_bytes(self.content), headers=headers)
+        events = b"".join(
+            _event(number, content)
+            for number, content in enumerate((*self.events, self.content), 1)
+        )
+        return Reply(self.status, events, "text/event-stream;charset=UTF-8", headers)
 
 
 def refusal(error: ApiError, request_id: str) -> Answer:
@@ -64,6 +73,10 @@ def refusal(error: ApiError, request_id: str) -> Answer:
     return Answer(
         error.status, {"code": error.code, "message": error.message, "request_id": request_id}
     )
+
+
+def _event(number: int, content: dict[str, Any]) -> bytes:
+    return b"id:%d\nevent:result\n:HTTP_STATUS/200\ndata:%b\n\n" % (number, json_bytes(content))
 
 
 def json_bytes(content: Any) -> bytes:

@@ -12,29 +12,32 @@ from types import TracebackType
 from typing import Unpack
 
 from voicereg.sandbox import customization
+from voicereg.sandbox.booth import Booth
 from voicereg.sandbox.control import Control
-from voicereg.sandbox.cosyvoice import VoiceEnrollment
 from voicereg.sandbox.door import Door
-from voicereg.sandbox.misbehaviour import Misbehaviour
+from voicereg.sandbox.downloads import Download, Shelf
 from voicereg.sandbox.models import Catalogue, TargetModel
 from voicereg.sandbox.options import SandboxOptions
+from voicereg.sandbox.plan import Plan
 from voicereg.sandbox.provider import Provider
-from voicereg.sandbox.qwen import QwenVoiceDesign, QwenVoiceEnrollment
 from voicereg.sandbox.recording import RecordedRequest, RequestLog
 from voicereg.sandbox.review import Review
 from voicereg.sandbox.server import Front, SandboxServer
 from voicereg.sandbox.stock import Stock
 from voicereg.sandbox.studio import Studio
 from voicereg.sandbox.trouble import Trouble
+from voicereg.sandbox.wiring import management, speech_endpoints, speech_sockets
 
 #: Where the API begins, as at the provider's own hosts.
 BASE_PATH = "/api/v1"
+#: The same for WebSocket connections.
+WEBSOCKET_BASE_PATH = "/api-ws/v1"
 #: The key that the sandbox takes unless told otherwise.
 DEFAULT_API_KEY = "sandbox-key"
 
 
 class Sandbox(Stock, Trouble):
-    """A local stand-in for the provider's voice-management API.
+    """A local stand-in for the provider's voice API.
 
     Made, it listens but answers nothing yet: ``Sandbox.start`` answers on a thread of its
     own, ``serve_forever`` in the foreground. As a context manager it stops at the end.
@@ -56,7 +59,9 @@ class Sandbox(Stock, Trouble):
         reject_marker: a CosyVoice prompt with this in it fails the review.
         inspect_marker: a prompt or preview text with this in it is refused.
         extra_models: target models beyond the documented ones.
-        keep_requests: how many requests are remembered.
+        keep_requests: how many requests are remembered, and how many downloads.
+        delete_idle_after: how long a voice may be neither made nor used before it is gone, as
+            soon as anybody looks; None: nothing goes by itself.
 
     Raises:
         ValueError: a host beyond loopback, no key, an unknown family, or a number below
@@ -83,6 +88,7 @@ class Sandbox(Stock, Trouble):
         inspect_marker: str = "[inspect]",
         extra_models: Iterable[TargetModel] = (),
         keep_requests: int = 10_000,
+        delete_idle_after: timedelta | None = None,
     ) -> None:
         address = _loopback(host)
         self._api_keys = tuple(api_keys)
@@ -97,6 +103,7 @@ class Sandbox(Stock, Trouble):
             rng=rng or SystemRandom(),
             utc_offset=utc_offset,
             page_cap=page_cap,
+            delete_idle_after=delete_idle_after,
         )
         catalogue = Catalogue(region, extra_models)
         studio = Studio(
@@ -105,25 +112,29 @@ class Sandbox(Stock, Trouble):
             create_time=create_time,
             sleep=sleep or time.sleep,
         )
-        parts = (provider, studio, catalogue)
-        endpoint = Misbehaviour(
-            customization.Customization(
-                {
-                    "voice-enrollment": VoiceEnrollment(*parts).actions(),
-                    "qwen-voice-design": QwenVoiceDesign(*parts).actions(),
-                    "qwen-voice-enrollment": QwenVoiceEnrollment(*parts).actions(),
-                },
-                provider.request_id,
-            ),
-            provider.request_id,
-        )
         self._log = RequestLog(keep_requests)
         self._door = Door(address, port)
+        shown = f"[{address}]" if ":" in address else address
+        self._host = f"{shown}:{self._door.port}"
+        self._shelf = Shelf(
+            root=f"http://{self._host}",
+            clock=clock,
+            token=lambda: provider.request_id().replace("-", ""),
+            remembered=keep_requests,
+        )
+        plan = Plan()
+        parts = (provider, studio, catalogue)
+        speech = (plan, Booth(provider, catalogue, review), provider.request_id)
         self._server = SandboxServer(
             self._door,
             Front(
-                endpoints={BASE_PATH + customization.PATH: endpoint},
-                control=Control(endpoint.faults, self._door),
+                endpoints={
+                    BASE_PATH + customization.PATH: management(plan, *parts),
+                    **speech_endpoints(*speech, self._shelf, BASE_PATH),
+                },
+                sockets=speech_sockets(*speech, WEBSOCKET_BASE_PATH),
+                shelf=self._shelf,
+                control=Control(plan.faults, self._door),
                 api_keys=frozenset(self._api_keys),
                 log=self._log,
                 clock=clock,
@@ -131,9 +142,7 @@ class Sandbox(Stock, Trouble):
             ),
         )
         Stock.__init__(self, provider, catalogue)
-        Trouble.__init__(self, endpoint, self._door)
-        shown = f"[{address}]" if ":" in address else address
-        self._base_url = f"http://{shown}:{self._door.port}{BASE_PATH}"
+        Trouble.__init__(self, plan, self._door)
         self._serving = threading.Lock()
 
     # --- running ----------------------------------------------------------------------
@@ -193,7 +202,12 @@ class Sandbox(Stock, Trouble):
     @property
     def base_url(self) -> str:
         """Where the API begins, such as ``http://127.0.0.1:8080/api/v1``."""
-        return self._base_url
+        return f"http://{self._host}{BASE_PATH}"
+
+    @property
+    def websocket_base_url(self) -> str:
+        """Where its WebSocket part begins, such as ``ws://127.0.0.1:8080/api-ws/v1``."""
+        return f"ws://{self._host}{WEBSOCKET_BASE_PATH}"
 
     @property
     def api_key(self) -> str:
@@ -204,8 +218,13 @@ class Sandbox(Stock, Trouble):
 
     @property
     def requests(self) -> tuple[RecordedRequest, ...]:
-        """The newest requests, oldest first."""
+        """The newest requests to the API, oldest first, messages over WebSockets included."""
         return self._log.all()
+
+    @property
+    def downloads(self) -> tuple[Download, ...]:
+        """The newest requests for audio files, oldest first."""
+        return self._shelf.downloads()
 
     def clear_requests(self) -> None:
         """Forget the requests so far."""

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
+from voicereg.sandbox import downloads
 from voicereg.sandbox.control import PREFIX, Control, ControlError
 from voicereg.sandbox.door import Door
+from voicereg.sandbox.downloads import Shelf
 from voicereg.sandbox.errors import (
     ApiError,
     invalid_api_key,
@@ -25,11 +27,19 @@ from voicereg.sandbox.errors import (
     method_not_allowed,
     unknown_path,
 )
-from voicereg.sandbox.recording import KEY_RIGHT, KEY_WRONG, Headers, RecordedRequest, RequestLog
+from voicereg.sandbox.recording import (
+    KEY_RIGHT,
+    KEY_WRONG,
+    MESSAGE,
+    Headers,
+    RecordedRequest,
+    RequestLog,
+)
 from voicereg.sandbox.replies import Reply, Silence, refusal
+from voicereg.sandbox.sockets import SocketEndpoint
 
-#: What a served path does: takes the parsed body, returns what goes back.
-Endpoint = Callable[[Any], Reply | Silence]
+#: What a served path does: takes the parsed body and the headers, returns what goes back.
+Endpoint = Callable[[Any, Mapping[str, str]], Reply | Silence]
 
 #: The largest body that is read, in bytes.
 MOST_BODY_BYTES = 10 * 1024 * 1024
@@ -50,6 +60,8 @@ class Front:
 
     Attributes:
         endpoints: by path, all of them for ``POST``.
+        sockets: those of WebSocket connections, by path.
+        shelf: where audio files are fetched.
         control: what answers requests that are about the sandbox itself.
         api_keys: those that are right.
         log: where requests are recorded.
@@ -58,6 +70,8 @@ class Front:
     """
 
     endpoints: Mapping[str, Endpoint]
+    sockets: Mapping[str, SocketEndpoint]
+    shelf: Shelf
     control: Control
     api_keys: frozenset[str]
     log: RequestLog
@@ -115,20 +129,21 @@ class _Handler(BaseHTTPRequestHandler):
         raw, problem = self._read_body()
         if raw is None and problem is None:
             return  # the client left in the middle
+        if self.path.startswith(downloads.PREFIX):
+            with_key = "Authorization" in self.headers
+            self._send(self._front.shelf.answer(self.command, self.path, with_key=with_key))
+            return
         if self.path.startswith(PREFIX):
             self._send(self._controlled(raw, problem))
             return
-        body, not_json = _parse(raw) if raw is not None else (None, None)
         key = self._key()
-        self._front.log.add(
-            RecordedRequest(
-                at=self._front.clock(),
-                method=self.command,
-                path=self.path,
-                headers=self._headers_without_key(key),
-                body=body,
-            )
-        )
+        socket_endpoint = self._front.sockets.get(urlsplit(self.path).path)
+        if socket_endpoint is not None and self.command == "GET":
+            self._record(key, None, b"")
+            self._converse(socket_endpoint, key)
+            return
+        body, not_json = _parse(raw) if raw is not None else (None, None)
+        self._record(key, body, raw or b"")
         try:
             endpoint = self._endpoint()
             if key != KEY_RIGHT:
@@ -136,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
             for refusal in (problem, not_json):
                 if refusal is not None:
                     raise refusal
-            answer = endpoint(body)
+            answer = endpoint(body, self._headers_without_key(key))
         except ApiError as error:
             self._send_refusal(error)
         except Exception:
@@ -155,14 +170,73 @@ class _Handler(BaseHTTPRequestHandler):
         headers = Headers({name: str(value) for name, value in self.headers.items()})
         return self._front.control(self.command, self.path.partition("?")[0], headers, raw)
 
+    def _record(self, key: str | None, body: Any, raw: bytes, method: str | None = None) -> None:
+        self._front.log.add(
+            RecordedRequest(
+                at=self._front.clock(),
+                method=method or self.command,
+                path=self.path,
+                headers=self._headers_without_key(key),
+                body=body,
+                raw=raw,
+            )
+        )
+
     def _endpoint(self) -> Endpoint:
         path = urlsplit(self.path).path
+        if path in self._front.sockets:
+            raise method_not_allowed(self.command)
         endpoint = self._front.endpoints.get(path)
         if endpoint is None:
             raise unknown_path(path)
         if self.command != "POST":
             raise method_not_allowed(self.command)
         return endpoint
+
+    def _converse(self, endpoint: SocketEndpoint, key: str | None) -> None:
+        """Take a WebSocket connection, or refuse it."""
+        if key != KEY_RIGHT:
+            self._send_refusal(invalid_api_key())
+            return
+        # Only here: a sandbox that nobody speaks with starts without it.
+        from voicereg.sandbox.websocket import Handshake, Line
+
+        lines = (f"{name}: {value}" for name, value in self.headers.items())
+        head = "\r\n".join((self.requestline, *lines, "", ""))
+        handshake = Handshake(head.encode("latin-1", "replace"))
+        refused = handshake.refused
+        if refused is not None:
+            self.close_connection = True
+            self.wfile.write(refused.serialize())
+            return
+        opened = endpoint.open(dict(parse_qsl(urlsplit(self.path).query)))
+        if isinstance(opened, Reply):
+            self._send(opened)
+        elif isinstance(opened, Silence):
+            self._be_silent(opened)
+        else:
+            self.close_connection = True
+            line = Line(
+                self.connection,
+                handshake.accept(),
+                self._buffered(),
+                lambda message: self._record_message(key, message),
+            )
+            silence = line.carry(opened)
+            if silence is not None:
+                self._be_silent(silence)
+
+    def _buffered(self) -> bytes:
+        """Return what was read of the connection beyond the request."""
+        self.connection.setblocking(False)
+        try:
+            return self.rfile.peek()  # type: ignore[attr-defined, no-any-return]
+        finally:
+            self.connection.setblocking(True)
+
+    def _record_message(self, key: str | None, message: str | bytes) -> None:
+        raw = message.encode("utf-8", "surrogatepass") if isinstance(message, str) else message
+        self._record(key, _parse(raw)[0], raw, MESSAGE)
 
     def _key(self) -> str | None:
         """Return what to say of the request's key: right, wrong, or None for none at all."""

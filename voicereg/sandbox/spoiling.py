@@ -12,7 +12,7 @@ from typing import Any
 from voicereg.sandbox.faults import FaultKind
 from voicereg.sandbox.models import COSYVOICE
 from voicereg.sandbox.replies import Answer, Reply
-from voicereg.sandbox.turns import CREATE, DELETE, LIST, QUERY, Call
+from voicereg.sandbox.turns import CREATE, DELETE, LIST, QUERY, SYNTHESIZE, Call
 
 _WRONG_NUMBER = 12345
 _TOTAL_OFF_BY = 7
@@ -72,6 +72,8 @@ def _without_field(call: Call, content: _Object) -> _Object:
         return _with_output(content, _without(output, "voice_list"))
     if call.action == QUERY:
         return _with_output(content, {})
+    if call.action == SYNTHESIZE:
+        return _with_output(content, {**output, "audio": _without(output["audio"], "url")})
     return _without(content, "output")
 
 
@@ -82,6 +84,8 @@ def _wrongly_typed(call: Call, content: _Object) -> _Object:
     if call.action == LIST:
         numbered = {str(number): item for number, item in enumerate(output["voice_list"])}
         return _with_output(content, {**output, "voice_list": numbered})
+    if call.action == SYNTHESIZE:
+        return _with_output(content, {**output, "audio": {**output["audio"], "url": _WRONG_NUMBER}})
     return {**content, "output": [output]}
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import cycle, islice
 
 from voicereg.sandbox.models import CLONED, DESIGNED, ORIGINS, Catalogue
 from voicereg.sandbox.provider import NewVoice, Provider, SandboxVoice
 from voicereg.sandbox.review import OK
+
+#: How long a voice may stay unused before the provider deletes it, as documented.
+IDLE_TIME = timedelta(days=365)
 
 
 class Stock:
@@ -102,6 +105,14 @@ class Stock:
     def remove_voice(self, voice_id: str) -> bool:
         """Delete a voice as if another had done it; return whether it was there."""
         return self._provider.discard(voice_id)
+
+    def delete_idle(self, older_than: timedelta = IDLE_TIME) -> tuple[SandboxVoice, ...]:
+        """Delete voices as the provider does that nobody uses; return them.
+
+        Args:
+            older_than: those go that were neither made nor used for so long.
+        """
+        return self._provider.delete_idle(older_than)
 
 
 def _filler(family: str, origin: str, target_model: str, number: int) -> NewVoice:

@@ -9,19 +9,19 @@ from typing import Literal, Self
 
 from voicereg.sandbox.door import Door
 from voicereg.sandbox.faults import Fault, FaultKind, fault_kind
-from voicereg.sandbox.misbehaviour import Callback, Misbehaviour
+from voicereg.sandbox.plan import Callback, Plan
 
 
 class Trouble:
     """The part of a sandbox that is about what goes wrong.
 
     Args:
-        misbehaviour: what carries out requests, or does not.
+        plan: what is in store for requests.
         door: where clients come in.
     """
 
-    def __init__(self, misbehaviour: Misbehaviour, door: Door) -> None:
-        self._misbehaviour = misbehaviour
+    def __init__(self, plan: Plan, door: Door) -> None:
+        self._plan = plan
         self._door = door
 
     # --- single requests --------------------------------------------------------------------
@@ -41,11 +41,13 @@ class Trouble:
         A request meets one fault at most: the first that was set of those that match it
         decides, and the others do not count it, even where that first one lets it through.
         Only requests with a right key, a JSON body and a known action are looked at. They
-        are recorded as ever.
+        are recorded as ever. Over a WebSocket, one task of ``/inference`` counts as one
+        request, and so does one session of ``/realtime``; the first of a connection counts
+        when the connection is made.
 
         Args:
-            action: ``create``, ``list``, ``query``, ``delete``, or ``*`` for all of them;
-                CosyVoice's names (``create_voice``) mean the same.
+            action: ``create``, ``list``, ``query``, ``delete``, ``synthesize``, or ``*`` for
+                all of them; CosyVoice's names (``create_voice``) mean the same.
             kind: what goes wrong, as described at ``FaultKind``.
             times: how many requests meet it; None: all, until ``clear_faults``.
             after: whether the request is carried out first.
@@ -56,7 +58,7 @@ class Trouble:
             ValueError: an unknown action, kind or family, a kind that is not for this action,
                 ``times`` below 1 or ``skip`` below 0.
         """
-        self._misbehaviour.faults.add(
+        self._plan.faults.add(
             Fault(
                 action=action,
                 kind=fault_kind(kind),
@@ -70,11 +72,11 @@ class Trouble:
     @property
     def faults(self) -> tuple[Fault, ...]:
         """What is still to go wrong, in the order in which it was set."""
-        return self._misbehaviour.faults.all()
+        return self._plan.faults.all()
 
     def clear_faults(self) -> None:
         """Let nothing more go wrong. Connections that are held stay so."""
-        self._misbehaviour.faults.clear()
+        self._plan.faults.clear()
 
     def wait_for_held(self, count: int = 1, seconds: float = 30.0) -> bool:
         """Wait until so many connections are held by ``timeout``; return whether they are."""
@@ -114,7 +116,7 @@ class Trouble:
         Raises:
             ValueError: as for ``misbehave``, or another ``when``.
         """
-        agendas = {"before": self._misbehaviour.before, "after": self._misbehaviour.after}
+        agendas = {"before": self._plan.before, "after": self._plan.after}
         if when not in agendas:
             raise ValueError(f"unknown when {when!r}: one of {', '.join(agendas)}")
         agendas[when].add(

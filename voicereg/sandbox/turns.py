@@ -17,10 +17,12 @@ LIST = "list"
 QUERY = "query"
 DELETE = "delete"
 UPDATE = "update"
+#: Speaking: no action of the management API.
+SYNTHESIZE = "synthesize"
 #: Stands for every action.
 ANY = "*"
 #: What can be waited for. An update is reached by ``*`` only.
-ACTIONS = (CREATE, LIST, QUERY, DELETE, ANY)
+ACTIONS = (CREATE, LIST, QUERY, DELETE, SYNTHESIZE, ANY)
 
 _CALLED = frozenset({CREATE, LIST, QUERY, DELETE, UPDATE})
 
@@ -61,8 +63,8 @@ class Turn:
     """Something that waits for requests.
 
     Attributes:
-        action: ``create``, ``list``, ``query``, ``delete`` or ``*``; CosyVoice's names for
-            them (``create_voice``) are understood.
+        action: ``create``, ``list``, ``query``, ``delete``, ``synthesize`` or ``*``; CosyVoice's
+            names for them (``create_voice``) are understood.
         family: ``cosyvoice`` or ``qwen-tts``; None for both.
         times: how many requests it still waits for; None for no end.
         skip: how many requests are let through first.
