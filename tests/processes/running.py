@@ -49,6 +49,16 @@ class Other:
         except EOFError:
             return True
 
+    def hear_all(self) -> list[tuple[str, str]]:
+        """What it has told since, and will tell until its end."""
+        told = []
+        try:
+            while self._pipe.poll(LONG):
+                told.append(self._pipe.recv())
+        except EOFError:
+            pass
+        return told
+
     def kill(self) -> None:
         """As by ``kill -9``."""
         assert self.is_alive, "it ended too early"
@@ -60,6 +70,11 @@ class Other:
         """Wait for its end; its exit code."""
         self._process.join(LONG)
         return self._process.exitcode
+
+    def is_killed(self) -> None:
+        """Wait for its end, which it brings about itself."""
+        self._process.join(LONG)
+        assert self._process.exitcode == -signal.SIGKILL
 
     def clear_away(self) -> None:
         if self.is_alive:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import signal
+import sys
 import threading
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
+from random import Random
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import sqlalchemy as sa
 
 from tests.engine.waiting import LONG
-from tests.fakes import NARRATOR
-from voicereg import QuotaExceeded, Registry, Settings
+from tests.fakes import ANNOUNCER, NARRATOR
+from voicereg import QuotaExceeded, Registry, Settings, State
 from voicereg.domain.accounts import DEFAULT_KEY_VARIABLE
 
 if TYPE_CHECKING:
@@ -99,3 +104,43 @@ def reserve_without_commit(place: Place, parent: Connection) -> None:
 
     with place.open() as registry, patch.object(events, "append", log_and_stop):
         registry.reserve(**NARRATOR)
+
+
+def create_and_delete(place: Place, seed: int, dies_after: int | None, parent: Connection) -> None:
+    """Create and delete voices, tell of each, and go on until the end.
+
+    Args:
+        place: where to work.
+        seed: decides what is done.
+        dies_after: as many calls of functions later the process kills itself; None: it is killed.
+        parent: is told.
+    """
+    random = Random(seed)
+    with place.open() as registry:
+        known = [voice.id for voice in registry.voices(states=[State.ACTIVE, State.PENDING])]
+        parent.send(("begun", ""))
+        if dies_after is not None:
+            sys.setprofile(_Death(dies_after))
+        while True:
+            if known and random.random() < 0.4:
+                voice = known.pop(random.randrange(len(known)))
+                registry.delete(voice)
+                parent.send(("deleted", voice))
+                continue
+            try:
+                made = registry.design(**random.choice([NARRATOR, ANNOUNCER]))
+            except QuotaExceeded:
+                continue  # there is something to delete
+            known.append(made.id)
+            parent.send(("made", made.id))
+
+
+class _Death:
+    """Ends the process, as by ``kill -9``, when it has called so many functions."""
+
+    def __init__(self, calls: int) -> None:
+        self._left = itertools.count(calls, -1)
+
+    def __call__(self, *event: object) -> None:
+        if next(self._left) <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
