@@ -149,7 +149,8 @@ def make_plan(listed: Listed, now: Snapshot, evidence: Evidence, timing: Timing)
         if (record := evidence.recorded.get(voice_id)) is not None:
             _present(plan, listed, now, record, remote, timing)
     for voice in listed.absent():
-        if _unchanged(voice, now.voices.get(voice.id)):
+        current = now.voices.get(voice.id)
+        if _unchanged(voice, current) and not _spoke_since(current, listed.before.taken_at):
             _absent(plan, now, voice, listed, evidence)
     _unknown(plan, listed, now, evidence, timing)
     return plan
@@ -183,6 +184,11 @@ def in_doubt(listed: Listed, recorded: Set[str], timing: Timing) -> list[RemoteV
             for attempt in listed.before.attempts
         )
     ]
+
+
+def _spoke_since(voice: Voice | None, moment: datetime) -> bool:
+    """Whether a voice was used after a moment: then it was there, whatever a listing shows."""
+    return voice is not None and voice.last_used_at is not None and voice.last_used_at > moment
 
 
 def _unchanged(before: Voice, now: Voice | None) -> bool:

@@ -242,8 +242,7 @@ class ProviderClient:
                 problem = f"it does not end within {most_pages} pages"
                 break
             try:
-                answer = self._ask(Action.LIST, kind.body(requests, PAGE_SIZE))
-                page = self._page(answer, family, kind)
+                answer, page = self._page(family, kind, requests)
             except ProviderProblem as error:
                 problem = f"{error}; {error.advice}" if error.advice else str(error)
                 requests += 1
@@ -280,7 +279,18 @@ class ProviderClient:
         # A voice made meanwhile moves all others on by one, and then a page may repeat another.
         return listing, agrees and not repeats
 
-    def _page(self, answer: Answer, family: Family, kind: ListingKind) -> list[RemoteVoice]:
+    def _page(
+        self, family: Family, kind: ListingKind, index: int
+    ) -> tuple[Answer, list[RemoteVoice]]:
+        """One page; an answer that is none is asked for again, as one that did not come."""
+
+        def attempt() -> tuple[Answer, list[RemoteVoice]]:
+            answer = self._once(Action.LIST, kind.body(index, PAGE_SIZE))
+            return answer, self._items(answer, family, kind)
+
+        return self._backoff.run(attempt, SAFE_TO_REPEAT)
+
+    def _items(self, answer: Answer, family: Family, kind: ListingKind) -> list[RemoteVoice]:
         items = answer.output.get("voice_list")
         if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
             raise answer.unreadable("it has no voice_list")

@@ -41,6 +41,7 @@ from voicereg.registry.duplicates import (
     was_adopted,
 )
 from voicereg.registry.quotas import Quotas
+from voicereg.registry.uses import claim
 from voicereg.store import previews, slots, syncs, voices
 from voicereg.store.accounts import Lock
 
@@ -237,6 +238,7 @@ class Creates:
             if found.state is not State.CREATING:
                 # Listings were counted that showed nothing of it; they say nothing any more.
                 syncs.note_absences(connection, {found.id: None})
+                claim(connection, [voice_id], changes.now)
             refused_at = slots.refused_at(connection, found.quota_group_id, found.family)
             return confirmed, refused_at is not None and refused_at <= found.created_at
 

@@ -12,7 +12,7 @@ from voicereg.domain.errors import StateConflict
 from voicereg.domain.states import State
 from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis, Voice
 from voicereg.registry.changes import Changes
-from voicereg.store import events, slots, syncs, voices
+from voicereg.store import aliases, events, slots, syncs, uses, voices
 
 CONFIRMED = "voice.confirm"
 ADOPTED = "voice.adopt"
@@ -50,11 +50,13 @@ def make_way(changes: Changes, attempt: Voice, voice_id: str) -> Inherited:
     asked = holder.state if holder.state in {State.DELETING, State.DELETED} else None
     # What was counted was the absence of this voice, and it says nothing of another.
     syncs.note_absences(changes.connection, {holder.id: None})
+    uses.move_counts(changes.connection, holder.id, attempt.id)
     how = events.last_action(changes.connection, holder.id, (CONFIRMED, ADOPTED, IMPORTED))
     if how == ADOPTED:
         take_back(changes, holder, f"{voice_id} was made by voice {attempt.id}, not by this one")
         return Inherited(_uses(holder), asked)
     if how == IMPORTED:
+        aliases.move(changes.connection, holder.id, attempt.id)
         changes.give_up_id(holder, State.FAILED, f"the same voice as {attempt.id}")
         return Inherited(_carried_over(attempt, holder), asked)
     raise StateConflict(attempt, f"{voice_id} is recorded as voice {holder.id} already")
@@ -93,6 +95,7 @@ def merge(changes: Changes, one: str, other: str) -> bool:
         how = events.last_action(changes.connection, giving, (CONFIRMED, ADOPTED, IMPORTED))
         if how == IMPORTED:
             syncs.note_absences(changes.connection, {giving: None})
+            uses.move_counts(changes.connection, giving, keeping)
             changes.give_up_id(holder, State.FAILED, f"the same voice as {keeping}")
             changes.apply(kept, "voice.merge", _carried_over(kept, holder), "recorded twice")
             return True

@@ -17,6 +17,7 @@ from voicereg.registry.changes import Changes
 from voicereg.registry.context import Context
 from voicereg.registry.duplicates import ADOPTED, inherit, lock_family, make_way
 from voicereg.registry.lookups import Lookups
+from voicereg.registry.uses import claim
 from voicereg.store import syncs, voices
 
 _BY_HAND = "settled by hand"
@@ -84,6 +85,7 @@ class Settlements:
             except sa.exc.IntegrityError:
                 # On PostgreSQL a create may be confirmed with it between the look and this.
                 raise _OnRecord from None
+            claim(connection, [voice_id], changes.now)
             return inherit(changes, adopted, inherited)
 
     def release(self, reference: str, *, account: str | None) -> Voice:

@@ -99,8 +99,8 @@ class Speeches:
 
     def _note_missing(self, voice: Voice, gone: VoiceGone) -> None:
         gone.advice = (
-            f"voice {voice.id} is missing from now on; voicereg sync finds out whether it is gone, "
-            f"and voicereg recreate {voice.id} designs one anew, which will sound different"
+            f"voice {voice.id} is missing from now on; voicereg sync finds out whether it is gone "
+            "for good: the same description never gives the same voice again"
         )
         try:
             with self._context.database.write() as connection:

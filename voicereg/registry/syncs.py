@@ -34,6 +34,7 @@ from voicereg.registry.context import Context
 from voicereg.registry.duplicates import ADOPTED, IMPORTED
 from voicereg.registry.inspection import Inspection, OnProgress, Unread
 from voicereg.registry.texts import mended
+from voicereg.registry.uses import claim
 from voicereg.store import slots, syncs, voices
 from voicereg.store.accounts import Lock
 
@@ -235,6 +236,9 @@ class _Run:
             done.append(self._told(step, voice))
         if not self._dry_run:
             syncs.note_absences(connection, plan.absences)
+            on_record_now = {ChangeKind.IMPORTED, ChangeKind.ADOPTED}
+            ids = [one.voice_id for one in done if one.voice_id and one.kind in on_record_now]
+            claim(connection, ids, now.taken_at)
             # What is on record from now on, or counted as surplus, is not unseen as well.
             found = sum(_takes_a_slot(change) for change in done)
             if Origin.DESIGNED in listed.origins:
