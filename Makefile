@@ -31,6 +31,7 @@ unit: install
 bench: install
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.reservations
+	$(BIN)/python -m benchmarks.uses
 
 soak: install
 	$(BIN)/python -m pytest -m soak

@@ -63,6 +63,12 @@ def compare(
     )
 
 
+def _time(seconds: float) -> str:
+    if seconds < 1e-4:
+        return f"{seconds * 1e6:>7.2f} µs"
+    return f"{seconds * 1000:>7.1f} ms"
+
+
 def main(description: str, measure_all: Callable[[int], Sequence[Result]], pairs: int) -> None:
     """The command line that every script has."""
     parser = argparse.ArgumentParser(description=description)
@@ -76,8 +82,8 @@ def main(description: str, measure_all: Callable[[int], Sequence[Result]], pairs
     print(f"{'what':<42} {'median':>10} {'baseline':>10} {'ratio':>6} {'reach':>6}")
     for result in results:
         print(
-            f"{result.what:<42} {result.seconds * 1000:>7.1f} ms "
-            f"{result.baseline_seconds * 1000:>7.1f} ms {result.ratio:>6.2f} {result.reach:>6.2f}"
+            f"{result.what:<42} {_time(result.seconds)} "
+            f"{_time(result.baseline_seconds)} {result.ratio:>6.2f} {result.reach:>6.2f}"
             + ("" if result.reached else "  NOT REACHED")
         )
     for baseline in dict.fromkeys(result.baseline for result in results):
