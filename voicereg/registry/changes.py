@@ -7,16 +7,19 @@ from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from voicereg.domain.clock import rfc3339
-from voicereg.domain.errors import StateConflict
+from voicereg.domain.errors import StateConflict, VoiceNotFound
 from voicereg.domain.states import FOLLOWS, State
 from voicereg.domain.voices import Voice
 from voicereg.registry.texts import mended
 from voicereg.store import events, voices
+
+if TYPE_CHECKING:
+    from voicereg.registry.context import Context
 
 _UNLOGGED = frozenset({"updated_at", "lease_holder", "lease_expires_at"})
 """What changes with every change, or says nothing a year later."""
@@ -129,6 +132,19 @@ class Changes:
         if "state_reason" not in changed:
             values["state_reason"] = None
         return values
+
+
+def locked(context: Context, connection: sa.Connection, voice: str) -> tuple[Changes, Voice]:
+    """A voice that nobody else changes until the transaction ends, and what changes it.
+
+    Raises:
+        VoiceNotFound: there is no voice of that registry id.
+    """
+    found = voices.get(connection, voice, lock=True)
+    if found is None:
+        raise VoiceNotFound(voice, context.settings.account)
+    now = context.database.now(connection)
+    return Changes(connection, actor=context.actor, now=now), found
 
 
 def _kept(value: Any) -> Any:

@@ -23,13 +23,12 @@ from voicereg.domain.errors import (
     InvalidInput,
     Problem,
     StateConflict,
-    VoiceNotFound,
 )
 from voicereg.domain.rules import RULES
 from voicereg.domain.states import State
 from voicereg.domain.voice_ids import is_voice_id
 from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis, Origin, Voice
-from voicereg.registry.changes import Changes
+from voicereg.registry.changes import Changes, locked
 from voicereg.registry.context import Context
 from voicereg.registry.duplicates import (
     CONFIRMED,
@@ -205,7 +204,7 @@ class Creates:
         with self._context.database.write() as connection:
             if merging and (unlocked := voices.get(connection, voice)) is not None:
                 lock_family(connection, unlocked)
-            changes, found = self._locked(connection, voice)
+            changes, found = locked(self._context, connection, voice)
             if found.voice_id == voice_id:
                 return found, False
             if found.voice_id is not None:
@@ -254,7 +253,7 @@ class Creates:
         self, voice: str, action: str, state: State, reason: str, request_id: str | None
     ) -> Voice:
         with self._context.database.write() as connection:
-            changes, found = self._locked(connection, voice)
+            changes, found = locked(self._context, connection, voice)
             if found.voice_id is not None:
                 raise StateConflict(found, "it was confirmed already")
             if found.state is State.FAILED:
@@ -263,13 +262,6 @@ class Creates:
             if request_id is not None:
                 values["request_id"] = request_id
             return changes.apply(found, action, values, reason)
-
-    def _locked(self, connection: sa.Connection, voice: str) -> tuple[Changes, Voice]:
-        found = voices.get(connection, voice, lock=True)
-        if found is None:
-            raise VoiceNotFound(voice, self._context.settings.account)
-        now = self._context.database.now(connection)
-        return Changes(connection, actor=self._context.actor, now=now), found
 
 
 class Slot:

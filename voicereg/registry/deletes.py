@@ -16,7 +16,7 @@ from voicereg.domain.errors import (
 from voicereg.domain.provider_errors import NotConnected, ProviderRefused
 from voicereg.domain.states import State
 from voicereg.domain.voices import Voice
-from voicereg.registry.changes import Changes
+from voicereg.registry.changes import Changes, locked
 from voicereg.registry.context import Context
 from voicereg.registry.lookups import Lookups
 from voicereg.store import voices
@@ -97,7 +97,7 @@ class Deletes:
             The voice, and whether it was being deleted already.
         """
         with self._context.database.write() as connection:
-            changes, current = self._locked(connection, voice)
+            changes, current = locked(self._context, connection, voice.id)
             _refuse(current, force=force)
             if current.state.is_gone:
                 return current, True
@@ -135,7 +135,7 @@ class Deletes:
                 _logger.warning(
                     "%s was deleted; voice %s turned out to be another", voice.voice_id, voice.id
                 )
-                return self._locked(connection, voice)[1]
+                return locked(self._context, connection, voice.id)[1]
             if current.state.is_gone:
                 return current
             values = {"state": State.DELETED, "state_reason": reason}
@@ -146,18 +146,12 @@ class Deletes:
 
         A create that is confirmed late may take the id from the record that the delete was for.
         """
-        changes, current = self._locked(connection, voice)
+        changes, current = locked(self._context, connection, voice.id)
         if current.voice_id == voice.voice_id:
             return changes, current
         assert voice.voice_id is not None  # noqa: S101 - it was sent
         holder = voices.holder_of(connection, current.quota_group_id, voice.voice_id)
         return changes, None if holder is None else voices.get(connection, holder, lock=True)
-
-    def _locked(self, connection: sa.Connection, voice: Voice) -> tuple[Changes, Voice]:
-        current = voices.get(connection, voice.id, lock=True)
-        assert current is not None  # noqa: S101 - voices are never erased
-        now = self._context.database.now(connection)
-        return Changes(connection, actor=self._context.actor, now=now), current
 
 
 def _refuse(voice: Voice, *, force: bool) -> None:

@@ -13,12 +13,12 @@ from voicereg.domain.rules import RULES
 from voicereg.domain.states import State
 from voicereg.domain.voice_ids import is_voice_id
 from voicereg.domain.voices import Voice
-from voicereg.registry.changes import Changes
+from voicereg.registry.changes import locked
 from voicereg.registry.context import Context
 from voicereg.registry.duplicates import ADOPTED, inherit, lock_family, make_way
 from voicereg.registry.lookups import Lookups
 from voicereg.registry.uses import claim
-from voicereg.store import syncs, voices
+from voicereg.store import syncs
 
 _BY_HAND = "settled by hand"
 _TRIES = 3
@@ -67,7 +67,7 @@ class Settlements:
     def _adopt(self, attempt: Voice, voice_id: str, remote: RemoteVoice) -> Voice:
         with self._context.database.write() as connection:
             lock_family(connection, attempt)
-            changes, current = self._locked(connection, attempt)
+            changes, current = locked(self._context, connection, attempt.id)
             if current.voice_id == voice_id:
                 return current
             self._check(connection, current, State.FAILED)
@@ -97,7 +97,7 @@ class Settlements:
         """
         attempt = self._lookups.voice(reference, account)
         with self._context.database.write() as connection:
-            changes, current = self._locked(connection, attempt)
+            changes, current = locked(self._context, connection, attempt.id)
             self._check(connection, current)
             syncs.note_absences(connection, {current.id: None})
             values = {"state": State.FAILED, "state_reason": f"{_BY_HAND}: it made nothing"}
@@ -112,12 +112,6 @@ class Settlements:
             )
         if attempt.state not in {State.CREATING, State.UNRESOLVED, *others}:
             raise StateConflict(attempt, "it is no create whose outcome is unknown")
-
-    def _locked(self, connection: sa.Connection, voice: Voice) -> tuple[Changes, Voice]:
-        current = voices.get(connection, voice.id, lock=True)
-        assert current is not None  # noqa: S101 - voices are never erased
-        now = self._context.database.now(connection)
-        return Changes(connection, actor=self._context.actor, now=now), current
 
 
 def _check_same(attempt: Voice, remote: RemoteVoice) -> None:

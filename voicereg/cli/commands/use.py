@@ -118,8 +118,9 @@ def _tell(app: App, done: UsesImported) -> None:
     app.say(f"{done.uses:,} uses of {len(done.voices):,} voices from {done.lines:,} lines{before}")
     if done.unclaimed:
         app.say(
-            f"{sum(done.unclaimed.values()):,} of them are of {len(done.unclaimed):,} voices on no "
-            "record, and kept until voicereg sync finds these"
+            f"{sum(done.unclaimed.values()):,} of them are on no record "
+            f"({', '.join(sorted(done.unclaimed)[:3])}{', …' if len(done.unclaimed) > 3 else ''}), "
+            "and kept until voicereg sync finds the voice"
         )
     for problem in done.problems:
         app.say(f"line {problem.line} was passed over: {problem.why}")
