@@ -25,9 +25,9 @@ CREATE = CreateSettings()
 LATER = CREATE.settle_after + CREATE.longest_delete + timedelta(minutes=1)
 """Longer than anything can last that a process was about when it was killed."""
 LIMIT = 8
-CALLS_OF_A_LIFE = 12_000
-"""Of functions: a create takes some thousand of them, from the check of the design on."""
-SECONDS_OF_A_LIFE = 0.1
+CALLS_OF_A_LIFE = 90_000
+"""Of functions: a process's first create takes half of them, the next ones a quarter each."""
+SECONDS_OF_A_LIFE = 0.4
 AT_THE_PROVIDER = timedelta(milliseconds=5)
 
 
@@ -102,6 +102,11 @@ class Killing:
         creates = sum(request.action in {"create", "create_voice"} for request in sandbox.requests)
         assert creates <= len(voices), "a create without a record"
 
+    def check_lives(self) -> None:
+        """They must not have been so short that nothing came about in any of them."""
+        assert self._made
+        assert self.left
+
     def check_database(self) -> None:
         database = Database.open(self._place.database)
         if database.is_sqlite:
@@ -132,6 +137,7 @@ def _kill(killing: Killing, times: int) -> None:
     for _ in range(times):
         killing.kill_one()
         killing.settle_and_compare()
+    killing.check_lives()
     killing.check_database()
 
 
