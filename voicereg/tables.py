@@ -223,7 +223,7 @@ absences = sa.Table(
     "absences",
     metadata,
     sa.Column("voice", sa.ForeignKey("voices.id", ondelete="CASCADE"), primary_key=True),
-    # When the first of the listings began.
+    # By when the first of the listings had been read.
     sa.Column("since", UtcDateTime, nullable=False),
     sa.Column("listings", sa.Integer, nullable=False),
     sa.CheckConstraint("listings >= 1", name="listings"),

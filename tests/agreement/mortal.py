@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
 from typing import Any
@@ -17,9 +18,15 @@ from tests.engine.waiting import LONG
 from tests.fakes import FakeClock
 from voicereg import Registry, Settings
 from voicereg.domain.accounts import DEFAULT_KEY_VARIABLE
+from voicereg.domain.errors import DatabaseUnusable
 from voicereg.provider.client import ProviderClient
 from voicereg.provider.endpoints import Endpoint
+from voicereg.provider.sockets import Socket
+from voicereg.registry.recorder import Batch, Recorder
 from voicereg.sandbox import Sandbox
+
+_NEVER = timedelta(days=10_000)
+"""Notes are written when a test says so, not when a thread gets round to it."""
 
 
 class Killed(BaseException):
@@ -72,7 +79,7 @@ class Line(httpx.BaseTransport):
         self._way: httpx.HTTPTransport | None = None
         self._losses: list[tuple[str, Loss]] = []
         self.sent = 0
-        """Requests on connections that there were."""
+        """Requests of the management of voices, on connections that there were."""
 
     def lose(self, action: str, loss: Loss, times: int) -> None:
         self._losses += [(action, loss)] * times
@@ -82,6 +89,7 @@ class Line(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._life.goes_on()
+        is_counted = action_of(request) in MANAGEMENT
         loss = self._loss_of(request)
         if loss is Loss.LATE:
             self._late(request)
@@ -97,9 +105,9 @@ class Line(httpx.BaseTransport):
         except httpx.ConnectError:
             raise
         except httpx.TransportError:
-            self.sent += 1
+            self.sent += is_counted
             raise
-        self.sent += 1
+        self.sent += is_counted
         response.close()
         if loss is Loss.AFTER:
             raise httpx.ReadTimeout("no answer in time", request=request)
@@ -120,11 +128,88 @@ class Line(httpx.BaseTransport):
             self._way = None
 
 
+MANAGEMENT = ("create", "list", "query", "delete")
+SYNTHESIZE = "synthesize"
+
+
 def action_of(request: httpx.Request) -> str:
     """What a request asks for, the same word for both families."""
+    if request.method == "GET":
+        return "download"
     body: dict[str, Any] = json.loads(request.content)
-    action: str = body["input"]["action"]
+    action: str = body["input"].get("action", SYNTHESIZE)
     return action.removesuffix("_voice")
+
+
+class Away(StrEnum):
+    """When a database is away that is to take notes of uses."""
+
+    BEFORE = "before"
+    """Nothing comes to it."""
+    AFTER = "after"
+    """It has taken everything, and nobody hears of that."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A use that a process was told of."""
+
+    reference: str
+    source: str
+    at: datetime
+    count: int
+    is_true: bool
+    """Whether the provider knows of a use at that time or later."""
+
+
+class _MortalClient(ProviderClient):
+    """A client whose WebSockets are ways to die as well."""
+
+    life: Life
+
+    @contextmanager
+    def _open_socket(self, path: str) -> Iterator[Socket]:
+        self.life.goes_on()
+        with super()._open_socket(path) as socket:
+            yield socket
+        self.life.goes_on()
+
+
+class Pen:
+    """Writes what one process has noted; the truth is kept beside it."""
+
+    def __init__(
+        self, write: Callable[[Batch], None], on_written: Callable[[list[Said]], None]
+    ) -> None:
+        self._write = write
+        self._on_written = on_written
+        self._batches: dict[int, list[Said]] = {}
+        self._taken: set[int] = set()
+        self.said: list[Said] = []
+        """Uses that are noted, and in no batch yet."""
+        self.away: Away | None = None
+        """What becomes of the next batch."""
+        self.is_in_doubt = False
+        """Whether nobody knows what became of the last batch."""
+        self.is_dry = False
+        """Whether whoever wrote is no more."""
+
+    def __call__(self, batch: Batch) -> None:
+        if self.is_dry:
+            return
+        if batch.number not in self._batches:
+            self._batches[batch.number], self.said = self.said, []
+        self.is_in_doubt = True
+        away, self.away = self.away, None
+        if away is Away.BEFORE:
+            raise DatabaseUnusable("the database", "it is away")
+        self._write(batch)
+        if batch.number not in self._taken:
+            self._taken.add(batch.number)
+            self._on_written(self._batches[batch.number])
+        if away is Away.AFTER:
+            raise DatabaseUnusable("the database", "it went away")
+        self.is_in_doubt = False
 
 
 class Process:
@@ -139,8 +224,10 @@ class Process:
         *,
         settings: Settings | None = None,
         late: Callable[[httpx.Request], None] = lambda request: None,
+        written: Callable[[list[Said]], None] = lambda said: None,
         seed: int = 0,
     ) -> None:
+        self.name = name
         self.life = Life()
         self.line = Line(self.life, late)
         self.on_sleep: Callable[[], None] = lambda: None
@@ -148,7 +235,7 @@ class Process:
         settings = replace(settings or Settings(), base_url=sandbox.base_url)
 
         def client(where: Endpoint, key: str) -> ProviderClient:
-            return ProviderClient(
+            made = _MortalClient(
                 where,
                 key,
                 timeouts=settings.create,
@@ -157,11 +244,14 @@ class Process:
                 sleep=self._sleep,
                 transport=self.line,
             )
+            made.life = self.life
+            return made
 
         self.registry = Registry.open(
             url,
             settings=settings,
             actor=name,
+            source=name,
             clock=clock,
             sleep=self._sleep,
             environment={DEFAULT_KEY_VARIABLE: sandbox.api_key},
@@ -172,6 +262,17 @@ class Process:
         engine = self.registry._context.database._engine
         for event in ("begin", "before_cursor_execute", "commit"):
             sa.event.listen(engine, event, self._instant)
+        self._on_written = written
+        self._remember_nothing()
+
+    def _remember_nothing(self) -> None:
+        """No use is noted, or in doubt."""
+        self.pen = Pen(self.registry._uses.write, self._on_written)
+        opened = self.registry.__dict__
+        opened.pop("_speeches", None)
+        opened["_recorder"] = Recorder(
+            self.pen, clock=self._clock, source=self.name, flush_every=_NEVER
+        )
 
     def _instant(self, *given: object) -> None:
         self.life.goes_on()
@@ -184,10 +285,12 @@ class Process:
     def bury(self) -> None:
         """What the kernel does with a process that is gone: its connections are closed.
 
-        Another one begins in its place, with nothing of it.
+        Another one begins in its place, with nothing of it. What was not written is lost.
         """
+        self.pen.is_dry = True
         self.registry.close()
         self.life.begins()
+        self._remember_nothing()
 
 
 class Meanwhile:

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 )
 
 from tests.agreement.conftest import NewUrl
-from tests.agreement.mortal import Loss
+from tests.agreement.mortal import Away, Loss
 from tests.agreement.world import NONE, Trouble, World
 from voicereg import CreateSettings, Origin
 from voicereg.sandbox.faults import FaultKind
@@ -38,9 +38,26 @@ DURATIONS = st.sampled_from(
         timedelta(hours=1),
         timedelta(hours=8),
         timedelta(days=2),
+        timedelta(days=2),
+        timedelta(days=100),
+        timedelta(days=200),
+        timedelta(days=364),
         timedelta(days=370),
     ]
 )
+AGES = st.sampled_from(
+    [
+        timedelta(0),
+        timedelta(minutes=-3),
+        timedelta(minutes=7),
+        timedelta(hours=9),
+        timedelta(days=1),
+        timedelta(days=90),
+        timedelta(days=400),
+    ]
+)
+"""How long ago something was used; the first of them by a clock that is ahead."""
+SOURCES = st.sampled_from([None, None, "news", "tales"])
 _FOR_LISTS = {FaultKind.FIRST_PAGE, FaultKind.WRONG_TOTAL}
 _UNTRUE = {FaultKind.EMPTY_PAGE, FaultKind.QUOTA_FULL}
 
@@ -52,7 +69,10 @@ def _faults(action: str) -> list[str]:
 
 
 def _troubles(action: str) -> st.SearchStrategy[Trouble]:
-    meanwhile = ["design", "reserve", "delete", "sync", "add", "remove", "confirm", "wait"]
+    meanwhile = [
+        *("design", "reserve", "delete", "sync", "add", "remove", "confirm", "wait"),
+        *("use", "leap"),
+    ]
     faults = st.builds(
         Trouble,
         fault=st.sampled_from(_faults(action)),
@@ -79,6 +99,7 @@ def _troubles(action: str) -> st.SearchStrategy[Trouble]:
 
 
 _LISTS, _CREATES, _DELETES = map(_troubles, ("list", "create", "delete"))
+_SPEECHES = _troubles("synthesize")
 _NONE_SENT = st.one_of(st.just(NONE), st.builds(Trouble, ends_in=INSTANTS))
 
 
@@ -169,7 +190,7 @@ class History(RuleBasedStateMachine):
             self.here.sync(who, dry_run=True)
 
     @rule(
-        what=st.sampled_from(["add", "remove", "limit", "use"]),
+        what=st.sampled_from(["add", "remove", "limit", "speak", "speak"]),
         number=DESIGNS | PICKS,
         origin=st.sampled_from([Origin.DESIGNED, Origin.DESIGNED, Origin.CLONED]),
         age=st.sampled_from([timedelta(0), timedelta(hours=8), timedelta(days=300)]),
@@ -183,7 +204,56 @@ class History(RuleBasedStateMachine):
         elif what == "limit":
             self.here.set_limit(number)
         else:
-            self.here.use(number)
+            self.here.speak_elsewhere(number)
+
+    @rule(who=WHO, number=PICKS, trouble=_SPEECHES, source=SOURCES)
+    def synthesize(self, who: int, number: int, trouble: Trouble, source: str | None) -> None:
+        self.here.synthesize(who, number, trouble, any_state=number > 36, source=source)
+
+    @rule(who=WHO, number=PICKS, write=st.booleans())
+    def synthesize_in_peace(self, who: int, number: int, write: bool) -> None:
+        self.here.synthesize(who, number)
+        if write:
+            self.here.flush(who)
+
+    @rule(
+        who=WHO,
+        number=PICKS,
+        kind=st.sampled_from(["ours", "ours", "by id", "not yet ours", "nobody's"]),
+        ago=AGES,
+        count=st.sampled_from([1, 1, 3, 1000]),
+        source=SOURCES,
+        write=st.booleans(),
+    )
+    def record_use(
+        self,
+        who: int,
+        number: int,
+        kind: str,
+        ago: timedelta,
+        count: int,
+        source: str | None,
+        write: bool,
+    ) -> None:
+        """Something says that a voice was used, whether or not it was."""
+        self.here.record_use(who, self.here.reference(number, kind), ago, count, source)
+        if write:
+            self.here.flush(who)
+
+    @rule(who=WHO, number=PICKS)
+    def use_beside_the_registry(self, who: int, number: int) -> None:
+        """A service calls the provider itself, and tells the registry."""
+        voice_id = self.here.speak_elsewhere(number)
+        if voice_id is not None:
+            self.here.record_use(who, voice_id)
+
+    @rule(who=WHO, trouble=_NONE_SENT, away=st.sampled_from([None, None, *Away]))
+    def flush(self, who: int, trouble: Trouble, away: Away | None) -> None:
+        self.here.flush(who, trouble, away)
+
+    @rule(who=WHO, number=PICKS, ago=AGES, trouble=_NONE_SENT)
+    def correct_use(self, who: int, number: int, ago: timedelta, trouble: Trouble) -> None:
+        self.here.correct_use(who, number, ago, trouble)
 
     @rule(duration=DURATIONS, number=PICKS)
     def time_passes(self, duration: timedelta, number: int) -> None:
@@ -220,9 +290,9 @@ def run(url: NewUrl, *, examples: int, steps: int, derandomize: bool = True) -> 
 @pytest.mark.timeout(600)
 def test_random_histories(new_url: NewUrl, backend: str) -> None:
     if backend == "sqlite":
-        run(new_url, examples=40, steps=40)
+        run(new_url, examples=30, steps=40)
     else:
-        run(new_url, examples=8, steps=30)
+        run(new_url, examples=6, steps=30)
 
 
 @pytest.mark.soak

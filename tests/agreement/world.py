@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
 import httpx
 import sqlalchemy as sa
 
-from tests.agreement.mortal import Life, Loss, Meanwhile, Process, action_of
+from tests.agreement.mortal import MANAGEMENT, Away, Life, Loss, Meanwhile, Process, Said, action_of
 from tests.engine.waiting import until
 from tests.fakes import FakeClock
 from tests.registry.support import set_limits
@@ -21,6 +23,7 @@ from voicereg import (
     CreateUnresolved,
     DeleteUnconfirmed,
     Family,
+    InvalidInput,
     NotConnected,
     Origin,
     ProviderProblem,
@@ -37,10 +40,14 @@ from voicereg import (
     VoiceProtected,
 )
 from voicereg.domain.designs import DesignStage
+from voicereg.domain.errors import DatabaseProblem
+from voicereg.domain.speech import Manner, SpeechRequest
 from voicereg.domain.states import FOLLOWS, GONE
-from voicereg.domain.voices import INACTIVITY_LIMIT
+from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis
+from voicereg.provider.client import ProviderClient
+from voicereg.provider.endpoints import Endpoint
 from voicereg.sandbox import Sandbox, SandboxVoice
-from voicereg.tables import events, voices
+from voicereg.tables import events, unclaimed_uses, voice_uses, voices
 
 _OBSERVER = 2
 """The number of the process that only looks."""
@@ -52,6 +59,11 @@ _OF_STATUS = _STATE_OF.values()
 
 REFUSALS = frozenset({"429", "429-retry-after", "quota-full"})
 """What says that nothing was done: here it is true."""
+
+_SOON = timedelta(hours=1)
+"""Long before that, a process that runs knows what became of a batch."""
+_TEXT = "Hi."
+_USABLE = frozenset({State.ACTIVE, State.MISSING})
 
 DELETABLE = frozenset(State) - GONE - {State.CREATING, State.UNRESOLVED}
 
@@ -130,6 +142,22 @@ class _Seen:
     last_event: int = 0
     states: dict[str, State] = field(default_factory=dict)
     last_used: dict[str, datetime] = field(default_factory=dict)
+    missing_at: dict[str, datetime] = field(default_factory=dict)
+    """When voices were last found missing."""
+    went: list[tuple[str, State]] = field(default_factory=list)
+    """Records that ended in this step, and how."""
+
+
+@dataclass
+class Tally:
+    """The uses of one voice, as they must have been counted."""
+
+    counts: Counter[tuple[date, str]] = field(default_factory=Counter)
+    last: datetime | None = None
+
+    def add(self, other: Tally) -> None:
+        self.counts += other.counts
+        self.last = max(filter(None, (self.last, other.last)), default=None)
 
 
 class World:
@@ -161,11 +189,14 @@ class World:
             utc_offset=utc_offset,
             clock=self.clock.now,
             rng=Random(0),
+            delete_idle_after=INACTIVITY_LIMIT,
         )
         self.sandbox.on_action("create", self._before_create, times=None, when="before")
         self.sandbox.on_action("create", self._after_create, times=None, when="after")
         self.sandbox.on_action("delete", self._after_delete, times=None, when="after")
-        self.sandbox.on_action("*", self._after_any, times=None, when="after")
+        for action in MANAGEMENT:
+            self.sandbox.on_action(action, self._after_any, times=None, when="after")
+        self.sandbox.on_action("*", lambda sandbox: self._look(), times=None, when="after")
         self._engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
         self._direct = httpx.Client(trust_env=False, verify=False)
         self.deaths = 0
@@ -184,11 +215,29 @@ class World:
         """Who made each voice that there ever was at the provider; None: somebody else."""
         self.deleted: set[str] = set()
         """Voices that a request of the registry deleted."""
+        self.remotes: dict[str, SandboxVoice] = {}
+        """The voices that there ever were at the provider, as they were when last seen."""
+        self.gone: dict[str, datetime] = {}
+        """When those went that are there no more."""
+        self.tallies: dict[str, Tally] = {}
+        """The uses written, by the registry id of the record that they count for."""
+        self.unclaimed: dict[str, Tally] = {}
+        """The uses written of voices on no record, by the provider's id."""
+        self._holders: dict[str, str] = {}
+        """Which record has an id of the provider's, by that id."""
+        self._untrue: set[datetime] = set()
+        """When voices were used, by the word of those who used none then."""
         self.lates: list[Late] = []
         self.lied = False
         """Whether the provider has said what was not so."""
         self.blurred: set[Visible] = set()
         """What others have made voices from, too: nobody can tell them apart."""
+        self._elsewhere = ProviderClient(
+            Endpoint(self.sandbox.base_url, "sandbox", None),
+            self.sandbox.api_key,
+            clock=self.clock,
+        )
+        """Somebody who uses voices, and not through the registry."""
         self._processes: dict[int, Process] = {}
         self.observer = self._process(_OBSERVER)
         set_limits(self.observer.registry, dict.fromkeys(Family, limit + crowd))
@@ -203,6 +252,7 @@ class World:
         for process in self._processes.values():
             process.registry.close()
         self._direct.close()
+        self._elsewhere.close()
         self._engine.dispose()
         self.sandbox.stop()
 
@@ -220,6 +270,7 @@ class World:
             self.sandbox,
             settings=self._settings,
             late=self._comes_late,
+            written=self._written,
             seed=number,
         )
         return process
@@ -253,8 +304,24 @@ class World:
     def _after_delete(self, sandbox: Sandbox) -> None:
         with self._noting():
             there = {voice.voice_id for voice in sandbox.voices()}
-            self.deleted |= self._there - there
+            # One that was to go by itself is gone before anybody can delete it.
+            self.deleted |= {one for one in self._there - there if not self._is_idle(one)}
             self._there = there
+
+    def _look(self) -> None:
+        """See what there is at the provider, and what is there no more."""
+        now = self.clock.now()
+        there = {voice.voice_id: voice for voice in self.sandbox.voices()}
+        for voice_id in self.remotes.keys() - there.keys() - self.gone.keys():
+            self.gone[voice_id] = self._idle_at(voice_id) if self._is_idle(voice_id) else now
+        self.remotes |= there
+
+    def _idle_at(self, voice_id: str) -> datetime:
+        """When the provider deletes a voice if nobody uses it any more."""
+        return self.remotes[voice_id].last_active_at + INACTIVITY_LIMIT
+
+    def _is_idle(self, voice_id: str) -> bool:
+        return voice_id in self.remotes and self._idle_at(voice_id) <= self.clock.now()
 
     def _after_any(self, sandbox: Sandbox) -> None:
         self._handled += 1
@@ -314,6 +381,7 @@ class World:
     def _troubled(self, process: Process, trouble: Trouble) -> Iterator[Process]:
         """One step of a process, with what goes wrong in it."""
         self._began_at = self.clock.now()
+        self._look()
         self._there = {voice.voice_id for voice in self.at_provider}
         meanwhile: Meanwhile | None = None
         if trouble.meanwhile is not None:
@@ -384,11 +452,15 @@ class World:
                 self.add(number, Origin.DESIGNED, timedelta(0))
             case "remove":
                 self.remove(number)
+            case "use":
+                self.use(number, who)
             case "confirm":
                 self.carry_out(number)
                 self.confirm(number)
             case "wait":
                 self.advance(timedelta(minutes=number % 6))
+            case "leap":
+                self.advance(timedelta(days=365))
             case _:
                 raise AssertionError(what)
         self._there = there & {voice.voice_id for voice in self.at_provider}
@@ -636,12 +708,15 @@ class World:
         )
         self._made(voice.voice_id, None)
         self.blurred.add(visible(voice))
+        self._look()
 
     def remove(self, number: int) -> None:
         """Somebody else deletes a voice, or the provider does."""
+        self._look()
         there = self.at_provider
         if there:
             self.sandbox.remove_voice(there[number % len(there)].voice_id)
+            self._look()
 
     def set_limit(self, number: int) -> None:
         """The provider allows more voices, or fewer."""
@@ -650,24 +725,185 @@ class World:
         self.limits[family] = max(0, most + (0, 1, -2)[number // 2 % 3])
         self.sandbox.set_limit(family, self.limits[family])
 
-    def use(self, number: int) -> None:
-        """A use is recorded."""
+    def use(self, number: int, who: int = 0) -> None:
+        """A use is recorded, and written at once."""
         known = [voice for voice in self.records() if voice.state is State.ACTIVE]
+        if known:
+            voice = known[number % len(known)]
+            assert voice.voice_id is not None
+            self.record_use(who, voice.voice_id)
+            self.flush(who)
+
+    def reference(self, number: int, kind: str) -> str:
+        """What a use is said to be of: ``ours``, ``by id``, ``not yet ours``, ``nobody's``."""
+        known = self.records()
+        if kind == "by id" and known:
+            return known[number % len(known)].id
+        recorded = {voice.voice_id for voice in known}
+        there = [voice.voice_id for voice in self.at_provider]
+        if kind == "not yet ours":
+            there = [voice_id for voice_id in there if voice_id not in recorded]
+        elif kind == "ours":
+            there = [voice.voice_id for voice in known if voice.voice_id is not None]
+        if kind == "nobody's" or not there:
+            return f"qwen-nobody-{number % 3}"
+        return there[number % len(there)]
+
+    def record_use(
+        self,
+        who: int,
+        reference: str,
+        ago: timedelta = timedelta(0),
+        count: int = 1,
+        source: str | None = None,
+    ) -> None:
+        """A process says that a voice was used; nothing is written yet."""
+        process = self.process(who)
+        at = self.clock.now() - ago
+        process.registry.record_use(reference, at=at if ago else None, count=count, source=source)
+        self._said(process, reference, at, count, source)
+
+    def _said(
+        self, process: Process, reference: str, at: datetime, count: int, source: str | None
+    ) -> None:
+        self._look()
+        voice_id = next((one for one, id_ in self._holders.items() if id_ == reference), reference)
+        remote = self.remotes.get(voice_id)
+        is_true = remote is not None and remote.last_used_at is not None
+        is_true = is_true and remote is not None and at <= (remote.last_used_at or at)
+        process.pen.said.append(Said(reference, source or process.name, at, count, is_true))
+
+    def _written(self, said: list[Said]) -> None:
+        """A batch of uses has come to the database: nobody may forget them from now on."""
+        self._follow_ids()
+        with self._engine.connect() as connection:
+            ids = set(connection.execute(sa.select(voices.c.id)).scalars())
+        now = self.clock.now()
+        for one in said:
+            # By a clock that was ahead.
+            assert one.at <= now + timedelta(minutes=5)
+            counts = Counter({(one.at.astimezone(UTC).date(), one.source): one.count})
+            if not one.is_true:
+                self._untrue.add(one.at)
+            holder = self._holders.get(one.reference)
+            if holder is None and one.reference in ids:
+                holder = one.reference
+            kept, key = (
+                (self.unclaimed, one.reference) if holder is None else (self.tallies, holder)
+            )
+            kept.setdefault(key, Tally()).add(Tally(counts, one.at))
+
+    def flush(self, who: int, trouble: Trouble = NONE, away: Away | None = None) -> None:
+        """A process writes what it has noted; the database may be away."""
+        process = self.process(who)
+        process.pen.away = away
+        with self._troubled(process, trouble), self._accepting(process.life):
+            try:
+                process.registry.flush()
+            except DatabaseProblem as problem:
+                assert away is not None
+                self.error = problem
+            else:
+                assert not process.pen.said
+        process.pen.away = None
+
+    def speak_elsewhere(self, number: int) -> str | None:
+        """Somebody uses a voice, and the registry does not see it."""
+        there = [voice for voice in self.at_provider if voice.status == "OK"]
+        if not there:
+            return None
+        remote = there[number % len(there)]
+        manner = _manner(remote.target_model)
+        if manner is None:
+            return None
+        model = remote.target_model
+        request = SpeechRequest(remote.voice_id, model, manner, _TEXT, "pcm", "pcm", 24000)
+        self._elsewhere.speak(request, lambda piece: None)
+        self._look()
+        assert self.remotes[remote.voice_id].last_used_at == self.clock.now()
+        return remote.voice_id
+
+    def synthesize(
+        self,
+        who: int,
+        number: int,
+        trouble: Trouble = NONE,
+        *,
+        any_state: bool = False,
+        source: str | None = None,
+    ) -> None:
+        """A voice speaks through the registry."""
+        known = self.records()
+        usable = [voice for voice in known if voice.state in _USABLE]
+        if usable and not any_state:
+            known = usable
         if not known:
             return
         voice = known[number % len(known)]
-        now = self.clock.now()
-        with self._engine.begin() as connection:
-            connection.execute(
-                sa.update(voices)
-                .where(voices.c.id == voice.id)
-                .values(
-                    last_used_at=now,
-                    last_used_source="test",
-                    deadline_at=now + INACTIVITY_LIMIT,
-                    deadline_basis="used",
+        process = self.process(who)
+        self._look()
+        remote = next((one for one in self.at_provider if one.voice_id == voice.voice_id), None)
+        uses_before = 0 if remote is None else remote.uses
+        noted_before = process.registry._recorder.pending
+        spoke = False
+        heard = io.BytesIO()
+        with self._troubled(process, trouble), self._accepting(process.life):
+            reference = voice.voice_id if number % 2 and voice.voice_id else voice.id
+            try:
+                said_by, spoken = process.registry.synthesize(
+                    reference, _TEXT, heard, source=source
                 )
-            )
+                spoke = True
+            except StateConflict as conflict:
+                self.error = conflict
+                assert voice.state not in _USABLE or trouble.meanwhile is not None
+            except InvalidInput:
+                assert voice.target_model is None or "realtime" in voice.target_model
+            except VoiceGone as gone:
+                self.error = gone
+                now = process.registry.voice(voice.id)
+                if trouble.meanwhile is None:
+                    assert remote is None, "it is there"
+                    assert now.state is State.MISSING or voice.state is not State.ACTIVE
+            except ProviderProblem as problem:
+                self.error = problem
+                quiet = trouble == NONE and remote is not None and remote.status == "OK"
+                assert not quiet, "nothing was in the way"
+            if spoke:
+                assert heard.getvalue()
+                assert spoken.size_bytes
+                assert said_by.voice_id is not None
+                assert voice.state in _USABLE
+                self._said(process, said_by.voice_id, self.clock.now(), 1, source)
+                if trouble.meanwhile is None:
+                    assert self.remotes[said_by.voice_id].uses == uses_before + 1
+            if trouble.meanwhile is None:
+                noted = process.registry._recorder.pending
+                assert noted == noted_before + spoke, "a use that was none, or one not noted"
+        self._look()
+
+    def correct_use(self, who: int, number: int, ago: timedelta, trouble: Trouble = NONE) -> None:
+        """The administrator says when a voice was last used."""
+        known = self.records()
+        if not known:
+            return
+        voice = known[number % len(known)]
+        at = self.clock.now() - ago
+        process = self.process(who)
+        done = False
+        with self._troubled(process, trouble), self._accepting(process.life):
+            try:
+                after = process.registry.correct_use(voice.id, at)
+            except StateConflict:
+                assert voice.voice_id is None
+            else:
+                assert after.last_used_at == at
+                done = True
+        if done:
+            self._untrue.add(at)
+            self.tallies.setdefault(voice.id, Tally()).last = at
+            if voice.voice_id is not None:
+                self._seen.last_used.pop(voice.voice_id, None)
 
     def adopt(self, who: int, voice: str, voice_id: str, trouble: Trouble) -> None:
         """The administrator says which voice a create made."""
@@ -698,12 +934,16 @@ class World:
 
     def advance(self, duration: timedelta) -> None:
         """Time passes; what was to come comes in time."""
+        for process in self._processes.values():
+            if duration >= _SOON and process.pen.is_in_doubt:
+                process.registry.flush()  # it tries again every few seconds
         target = self.clock.now() + duration
         while due := [late for late in self.lates if late.at_last <= target]:
             first = min(due, key=lambda late: late.at_last)
             self.clock.moment = max(self.clock.moment, first.at_last)
             self.arrive(self.lates.index(first))
         self.clock.moment = max(self.clock.moment, target)
+        self._look()
 
     # --- what must hold -------------------------------------------------------------------
 
@@ -726,10 +966,15 @@ class World:
         """What holds after every step."""
         for failure in self._failures:
             raise failure
+        self._look()
         recorded = {voice.id: voice for voice in self.observer.registry.voices(with_gone=True)}
-        self._check_events(recorded)
+        self.check_uses()
+        assert {id_: voice.state for id_, voice in recorded.items()} == self._seen.states
         for voice in recorded.values():
             self._check_record(voice)
+        for id_, state in self._seen.went:
+            self._check_end(recorded[id_], state)
+        self._seen.went.clear()
         for family in Family:
             held = sum(
                 voice.state.holds_slot for voice in recorded.values() if voice.family is family
@@ -741,7 +986,8 @@ class World:
             if voice.voice_id is not None and voice.last_used_at is not None
         }
 
-    def _check_events(self, recorded: dict[str, Voice]) -> None:
+    def _follow_ids(self) -> None:
+        """Read on in the log: which record has which voice, and its uses with it."""
         seen = self._seen
         with self._engine.connect() as connection:
             new = connection.execute(
@@ -749,6 +995,10 @@ class World:
             ).all()
         for event in new:
             seen.last_event = event.id
+            if event.voice is not None and "voice_id" in (event.after or {}):
+                self._moved(
+                    event.voice, (event.before or {}).get("voice_id"), event.after["voice_id"]
+                )
             if event.voice is None or "state" not in (event.after or {}):
                 continue
             state = State(event.after["state"])
@@ -759,7 +1009,66 @@ class World:
                 assert State(event.before["state"]) is before, "the log has a gap"
                 assert state in FOLLOWS[before] or event.action == "voice.give-up-id"
             seen.states[event.voice] = state
-        assert {id_: voice.state for id_, voice in recorded.items()} == seen.states
+            if state is State.MISSING:
+                seen.missing_at[event.voice] = event.at
+            if state in {State.EXPIRED, State.LOST}:
+                seen.went.append((event.voice, state))
+
+    def _moved(self, record: str, before: str | None, after: str | None) -> None:
+        """A record has another id of the provider's: uses go with the voice."""
+        if before is not None:
+            assert self._holders.pop(before) == record
+            left = self.tallies.pop(record, Tally())
+            if left.counts:
+                self.unclaimed[before] = left
+            else:
+                # A last use that was only said by hand is of this record alone.
+                self._seen.last_used.pop(before, None)
+        if after is not None:
+            assert after not in self._holders
+            self._holders[after] = record
+            if after in self.unclaimed:
+                self.tallies.setdefault(record, Tally()).add(self.unclaimed.pop(after))
+
+    def check_uses(self) -> None:
+        """Everything that was written is counted, once, and for the right voice."""
+        self._follow_ids()
+        counted: dict[str, Counter[tuple[date, str]]] = {}
+        kept: dict[str, Counter[tuple[date, str]]] = {}
+        with self._engine.connect() as connection:
+            for row in connection.execute(sa.select(voice_uses)):
+                counted.setdefault(row.voice, Counter())[row.day, row.source] = row.uses
+            for row in connection.execute(sa.select(unclaimed_uses)):
+                kept.setdefault(row.voice_id, Counter())[row.day, row.source] = row.uses
+        assert counted == {id_: one.counts for id_, one in self.tallies.items() if one.counts}
+        assert kept == {id_: one.counts for id_, one in self.unclaimed.items() if one.counts}
+        for voice in self.observer.registry.voices(with_gone=True):
+            tally = self.tallies.get(voice.id, Tally())
+            if voice.state is State.FAILED and voice.id not in self.tallies:
+                continue  # what is left of a record that gave way
+            assert voice.last_used_at == tally.last
+            assert (voice.deadline_basis is DeadlineBasis.USED) == (tally.last is not None)
+
+    def _check_end(self, voice: Voice, state: State) -> None:
+        """Expired is what went when it was due, and lost what went before."""
+        if self.lied or voice.voice_id is None or voice.state is not state:
+            return
+        gone_at = self.gone[voice.voice_id]
+        if state is State.LOST:
+            assert gone_at < voice.deadline_at, "lost, though it was due"
+        else:
+            assert self._seen.missing_at[voice.id] >= voice.deadline_at, "expired before its time"
+
+    def _check_deadline(self, voice: Voice) -> None:
+        """The provider deletes no voice before the registry has said that it might."""
+        remote = self.remotes.get(voice.voice_id or "")
+        if self.lied or remote is None or voice.state.is_gone:
+            return
+        due = remote.last_active_at + INACTIVITY_LIMIT
+        is_claimed = voice.last_used_at in self._untrue
+        is_ours = self.maker[remote.voice_id] in {None, voice.id}
+        if is_ours and visible(remote) not in self.blurred and not is_claimed:
+            assert voice.deadline_at <= due, "it may go before its deadline"
 
     def _check_record(self, voice: Voice) -> None:
         if voice.voice_id is not None:
@@ -767,6 +1076,7 @@ class World:
             assert used_before is None or (voice.last_used_at or used_before) >= used_before
             assert used_before is None or voice.last_used_at is not None
         assert voice.deadline_at == voice.last_activity_at + INACTIVITY_LIMIT
+        self._check_deadline(voice)
         assert (voice.gone_at is not None) == voice.state.is_gone
         assert voice.prompt or voice.origin is Origin.CLONED
         if voice.voice_id is None:
@@ -790,6 +1100,8 @@ class World:
             self.arrive(0)
         self.advance(self.settle_after + self.longest_delete)
         registry = self.process(0).registry
+        for process in self._processes.values():
+            process.registry.flush()
         for attempt in self.attempts.values():
             attempt.is_open = False  # whoever was at work on it is gone for good
         last = self._quiet_syncs(registry)
@@ -872,6 +1184,13 @@ class World:
             quota = self.observer.registry.quota(family)
             assert quota.used == len(self.sandbox.voices(family))
             assert (quota.creating, quota.unresolved) == (0, 0)
+
+
+def _manner(target_model: str) -> Manner | None:
+    """How a model is spoken to; None: it is one for dialogues."""
+    if target_model.startswith("qwen3"):
+        return Manner.REALTIME if "realtime" in target_model else Manner.LINK
+    return None if "realtime" in target_model else Manner.INFERENCE
 
 
 def _shape(sync: Sync) -> list[tuple[object, ...]]:

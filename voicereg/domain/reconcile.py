@@ -30,7 +30,7 @@ class Absence:
     """How often in a row complete listings have not shown a voice."""
 
     since: datetime
-    """When the first of them began."""
+    """When the first of them had been read: from then on at the latest it was not there."""
     listings: int
 
 
@@ -150,8 +150,13 @@ def make_plan(listed: Listed, now: Snapshot, evidence: Evidence, timing: Timing)
             _present(plan, listed, now, record, remote, timing)
     for voice in listed.absent():
         current = now.voices.get(voice.id)
-        if _unchanged(voice, current) and not _spoke_since(current, listed.before.taken_at):
-            _absent(plan, now, voice, listed, evidence)
+        if (
+            current is not None
+            and _unchanged(voice, current)
+            and not _spoke_since(current, listed.before.taken_at)
+        ):
+            # As it is now: a use that was written meanwhile has moved its deadline.
+            _absent(plan, now, current, listed, evidence)
     _unknown(plan, listed, now, evidence, timing)
     return plan
 
@@ -186,9 +191,9 @@ def in_doubt(listed: Listed, recorded: Set[str], timing: Timing) -> list[RemoteV
     ]
 
 
-def _spoke_since(voice: Voice | None, moment: datetime) -> bool:
+def _spoke_since(voice: Voice, moment: datetime) -> bool:
     """Whether a voice was used after a moment: then it was there, whatever a listing shows."""
-    return voice is not None and voice.last_used_at is not None and voice.last_used_at > moment
+    return voice.last_used_at is not None and voice.last_used_at > moment
 
 
 def _unchanged(before: Voice, now: Voice | None) -> bool:
@@ -298,7 +303,7 @@ def _once_more(voice: Voice, listed: Listed, now: Snapshot) -> Absence:
     """An absence with this listing counted."""
     earlier = now.absences.get(voice.id)
     if earlier is None:
-        return Absence(listed.before.taken_at, 1)
+        return Absence(now.taken_at, 1)
     if earlier != listed.before.absences.get(voice.id):
         return earlier  # counted while this was read: two syncs at once are one listing
     return replace(earlier, listings=earlier.listings + 1)

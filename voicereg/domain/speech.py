@@ -123,6 +123,9 @@ def checked_speech(
         )
     if sample_rate is not None and not 8000 <= sample_rate <= 48000:
         problems.append(Problem("sample-rate", str(sample_rate), "it is 8000 to 48000"))
+    elif models.manner is Manner.LINK and sample_rate not in (None, SPEECH_SAMPLE_RATE_HZ):
+        rule = f"{voice.target_model} offers {SPEECH_SAMPLE_RATE_HZ} only"
+        problems.append(Problem("sample-rate", str(sample_rate), rule))
     if problems:
         raise InvalidInput(*problems)
     wanted = response_format or DEFAULT_SPEECH_FORMAT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from voicereg.domain.errors import InvalidInput, Problem
@@ -105,18 +105,42 @@ def check_use(*, at: datetime | None, count: int, source: str | None, now: datet
         InvalidInput: a time without a zone or in the future, a count below 1, an odd source.
     """
     problems = []
-    if at is not None and at.tzinfo is None:
+    if at is not None and at.utcoffset() is None:
         problems.append(Problem("at", str(at), "a time needs a zone, such as Z or +08:00"))
     elif at is not None and at > now + FUTURE_TOLERANCE:
         problems.append(Problem("at", str(at), "it is in the future"))
+    elif at is not None and not _is_in_utc(at):
+        problems.append(Problem("at", str(at), "it is too long ago"))
     if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= _MOST:
         problems.append(Problem("count", str(count), f"it is a number from 1 to {_MOST}"))
     if source is not None and not is_source(source):
-        problems.append(
-            Problem("source", ascii(source), f"it is 1 to {LONGEST_SOURCE} visible characters")
-        )
+        problems.append(_odd_source(source))
     if problems:
         raise InvalidInput(*problems)
+
+
+def check_source(source: str) -> None:
+    """Refuse what can name no source.
+
+    Raises:
+        InvalidInput: it is too long, or has characters that nobody sees.
+    """
+    if not is_source(source):
+        raise InvalidInput(_odd_source(source))
+
+
+def _odd_source(source: object) -> Problem:
+    what = f"it is 1 to {LONGEST_SOURCE} visible characters"
+    return Problem("source", ascii(source)[:LONGEST_SOURCE], what)
+
+
+def _is_in_utc(at: datetime) -> bool:
+    """Whether there is such a time in UTC: the calendar begins with the year 1."""
+    try:
+        at.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
 
 
 _MOST = 1_000_000_000

@@ -169,7 +169,7 @@ class ProviderClient:
     def speak(self, request: SpeechRequest, deliver: Deliver) -> Spoken:
         """Let a voice say a text, over the transport of its target model.
 
-        Where it certainly did not begin, it is tried again; audio is delivered once.
+        Where it certainly did not begin, it is tried again; once audio has come, it is not.
 
         Args:
             request: what is to be said, and by whom.
@@ -187,9 +187,25 @@ class ProviderClient:
             clock=self._clock,
             task_id=lambda: str(uuid.uuid4()),
         )
-        return self._backoff.run(
-            lambda: SPEAKERS[request.manner](line, request, deliver), NEVER_BEGAN
-        )
+        begun = False
+
+        def deliver_first_try(piece: bytes) -> None:
+            nonlocal begun
+            begun = True
+            deliver(piece)
+
+        def attempt() -> Spoken | ProviderProblem:
+            try:
+                return SPEAKERS[request.manner](line, request, deliver_first_try)
+            except NEVER_BEGAN as problem:
+                if not begun:
+                    raise
+                return problem  # another try would deliver the beginning twice
+
+        spoken = self._backoff.run(attempt, NEVER_BEGAN)
+        if isinstance(spoken, ProviderProblem):
+            raise spoken
+        return spoken
 
     def _open_socket(self, path: str) -> AbstractContextManager[Socket]:
         from voicereg.provider.sockets import open_socket

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from websockets.exceptions import (
     InvalidURI,
     WebSocketException,
 )
+from websockets.http11 import Response
 from websockets.sync.client import ClientConnection, connect
 
 from voicereg.domain.clock import Clock
@@ -26,12 +28,20 @@ from voicereg.version import __version__
 _LARGEST_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
+_LOGGER = logging.getLogger(__name__)
+# Asked for debugging, the library logs the headers of its requests, the key among them.
+_LOGGER.setLevel(logging.INFO)
+
+
 class Socket:
     """An open connection. Texts are JSON objects; binary messages are audio."""
 
-    def __init__(self, connection: ClientConnection, host: str, timeouts: CreateSettings) -> None:
+    def __init__(
+        self, connection: ClientConnection, host: str, key: str, timeouts: CreateSettings
+    ) -> None:
         self._connection = connection
         self._host = host
+        self._key = key
         self._timeouts = timeouts
 
     def send(self, event: Mapping[str, Any]) -> None:
@@ -61,7 +71,8 @@ class Socket:
         if isinstance(message, bytes):
             return message
         try:
-            event = json.loads(message)
+            # Some repeat the key, to say that it is wrong; it must not be shown with them.
+            event = json.loads(message.replace(self._key, "[API key]"))
         except (ValueError, RecursionError):
             event = None
         if not isinstance(event, dict):
@@ -89,6 +100,7 @@ def open_socket(
     headers = {"Authorization": f"Bearer {key}"}
     if endpoint.workspace is not None:
         headers["X-DashScope-WorkSpace"] = endpoint.workspace
+    refused: Response | None = None
     try:
         connection = connect(
             endpoint.websocket_base_url + path,
@@ -97,21 +109,51 @@ def open_socket(
             open_timeout=timeouts.connect_timeout.total_seconds(),
             close_timeout=1,
             max_size=_LARGEST_MESSAGE_BYTES,
+            logger=_LOGGER,
+            create_connection=_Connection,
             # No proxy is asked for this very machine.
             proxy=None if endpoint.is_loopback else True,
         )
-    except InvalidStatus as error:
-        body = bytes(error.response.body or b"").replace(key.encode("ascii"), b"[API key]")
-        lower = {name.lower(): value for name, value in error.response.headers.raw_items()}
-        raw = RawAnswer(error.response.status_code, lower, body)
-        read_answer(raw, Action.SYNTHESIZE, clock.now())
-        raise AnswerUnreadable("it opens no WebSocket", status=raw.status) from None
+    except _Refused as error:
+        refused = error.response
     except (OSError, TimeoutError, InvalidURI) as error:
         raise NotConnected(endpoint.host, _cause(error)) from error
     except (InvalidHandshake, WebSocketException) as error:
         raise ConnectionLost(endpoint.host, _cause(error)) from error
+    if refused is not None:  # told from here, so that no error has the answer as it came behind it
+        raw = _raw(refused, key)
+        read_answer(raw, Action.SYNTHESIZE, clock.now())
+        raise AnswerUnreadable("it opens no WebSocket", status=raw.status)
     with connection:
-        yield Socket(connection, endpoint.host, timeouts)
+        yield Socket(connection, endpoint.host, key, timeouts)
+
+
+class _Refused(Exception):
+    """The handshake was answered with something else than a WebSocket."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+class _Connection(ClientConnection):
+    """A connection that follows no redirect: the library would, with the key on the same host."""
+
+    def handshake(self, *args: Any, **kwargs: Any) -> None:
+        """As the library does it, but that a refusal is the end."""
+        refused = None
+        try:
+            super().handshake(*args, **kwargs)
+        except InvalidStatus as error:
+            refused = error.response
+        if refused is not None:
+            raise _Refused(refused)
+
+
+def _raw(response: Response, key: str) -> RawAnswer:
+    body = bytes(response.body or b"").replace(key.encode("ascii"), b"[API key]")
+    lower = {name.lower(): value for name, value in response.headers.raw_items()}
+    return RawAnswer(response.status_code, lower, body)
 
 
 def _cause(error: Exception) -> str:

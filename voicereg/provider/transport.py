@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import timedelta
 from functools import cached_property
 from types import TracebackType
@@ -141,7 +142,12 @@ class Transport:
             raise AnswerUnreadable(f"its link is neither http nor https: {shown}", status=200)
         size = 0
         try:
-            with self._downloads.stream("GET", url) as response:
+            request = self._downloads.build_request("GET", url)
+            host = request.url.netloc.decode("ascii")
+        except (httpx.InvalidURL, ValueError):
+            raise AnswerUnreadable(f"its link is no URL: {shown!a}", status=200) from None
+        try:
+            with closing(self._downloads.send(request, stream=True)) as response:
                 if response.status_code != 200:
                     raise AnswerUnreadable(
                         "the file that it links to cannot be had", status=response.status_code
@@ -151,12 +157,12 @@ class Transport:
                     if size > largest_bytes:
                         raise AnswerUnreadable("the file that it links to is too large", status=200)
                     deliver(piece)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise AnswerUnreadable(f"its link is no URL: {shown}", status=200) from error
+        except httpx.UnsupportedProtocol as error:
+            raise AnswerUnreadable(f"its link is no URL: {shown!a}", status=200) from error
         except httpx.DecodingError as error:
             raise AnswerUnreadable(_cause(error), status=200) from error
         except httpx.TransportError as error:
-            raise ConnectionLost(self._endpoint.host, _cause(error)) from error
+            raise ConnectionLost(host, _cause(error)) from error
 
     def close(self) -> None:
         """Close the connections."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -31,6 +32,13 @@ _MOST_CACHED = 10_000
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Cached:
+    alias: Alias
+    read_at: timedelta
+    asked_again_at: timedelta
+
+
 class Aliases:
     """Manages the names that services resolve to voices. Safe to use from several threads."""
 
@@ -38,7 +46,7 @@ class Aliases:
         self._context = context
         self._lookups = lookups
         self._monotonic = context.clock.monotonic
-        self._cache: dict[tuple[str, str | None], tuple[timedelta, Alias]] = {}
+        self._cache: dict[tuple[str, str | None], _Cached] = {}
 
     def resolve(self, name: str, account: str | None = None) -> Alias:
         """What a name stands for now, or a few seconds ago.
@@ -47,23 +55,27 @@ class Aliases:
             AliasNotFound: it stands for nothing.
             StateConflict: the voice that it stands for is gone.
         """
-        known = self._cache.get((name, account))
+        # A change makes a new cache: what was read before it goes into the old one.
+        cache = self._cache
+        known = cache.get((name, account))
         now = self._monotonic()
-        if known is not None and now - known[0] < CACHED_FOR:
-            return known[1]
+        if known is not None and now < known.asked_again_at:
+            return known.alias
         try:
             found = self._resolve(name, account)
         except DatabaseProblem as problem:
-            if known is None or now - known[0] > KEPT_FOR:
+            if known is None or now - known.read_at > KEPT_FOR:
                 raise
             _logger.warning("alias %s is taken to be what it was: %s", name, problem)
-            return known[1]
-        except AliasNotFound:
-            self._cache.pop((name, account), None)
+            # Not every request is to wait for a database that does not answer.
+            cache[name, account] = replace(known, asked_again_at=now + CACHED_FOR)
+            return known.alias
+        except (AliasNotFound, StateConflict):
+            cache.pop((name, account), None)
             raise
-        if len(self._cache) >= _MOST_CACHED:
-            self._cache.clear()
-        self._cache[name, account] = (now, found)
+        if len(cache) >= _MOST_CACHED:
+            cache.clear()
+        cache[name, account] = _Cached(found, read_at=now, asked_again_at=now + CACHED_FOR)
         return found
 
     def _resolve(self, name: str, account: str | None) -> Alias:
@@ -73,7 +85,6 @@ class Aliases:
             if found.state.is_gone:
                 voice = voices.get(connection, found.voice)
                 assert voice is not None  # noqa: S101 - voices are never erased
-                self._cache.pop((name, account), None)
                 raise StateConflict(
                     voice,
                     f"the alias {name} stands for it, and it is gone",
@@ -125,7 +136,7 @@ class Aliases:
                 after={"alias": name, "voice": voice.id},
             )
             found = self._find(connection, owner, name)
-        self._cache.clear()
+        self._cache = {}
         return found
 
     def remove(self, name: str, account: str | None = None) -> Alias:
@@ -145,7 +156,7 @@ class Aliases:
                 voice=found.voice,
                 before={"alias": name, "voice": found.voice},
             )
-        self._cache.clear()
+        self._cache = {}
         return found
 
     def _find(self, connection: sa.Connection, owner: Account, name: str) -> Alias:

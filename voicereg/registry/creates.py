@@ -34,6 +34,7 @@ from voicereg.registry.duplicates import (
     CONFIRMED,
     Inherited,
     inherit,
+    leave_uses,
     lock_family,
     make_way,
     take_back,
@@ -213,6 +214,7 @@ class Creates:
                 if not merging:
                     raise _OnRecord
                 # It was taken for what made another voice; who made it knows better.
+                leave_uses(changes, found)
                 found = take_back(changes, found, f"it made {voice_id}, and not {found.voice_id}")
             inherited = Inherited({}, None)
             if merging:
@@ -237,7 +239,8 @@ class Creates:
             if found.state is not State.CREATING:
                 # Listings were counted that showed nothing of it; they say nothing any more.
                 syncs.note_absences(connection, {found.id: None})
-                claim(connection, [voice_id], changes.now)
+            # Whoever made it may have used it before saying so.
+            claim(connection, [voice_id], changes.now)
             refused_at = slots.refused_at(connection, found.quota_group_id, found.family)
             return confirmed, refused_at is not None and refused_at <= found.created_at
 

@@ -51,12 +51,13 @@ def make_way(changes: Changes, attempt: Voice, voice_id: str) -> Inherited:
     # What was counted was the absence of this voice, and it says nothing of another.
     syncs.note_absences(changes.connection, {holder.id: None})
     uses.move_counts(changes.connection, holder.id, attempt.id)
+    # Whoever speaks under a name goes on speaking with the same voice.
+    aliases.move(changes.connection, holder.id, attempt.id)
     how = events.last_action(changes.connection, holder.id, (CONFIRMED, ADOPTED, IMPORTED))
     if how == ADOPTED:
         take_back(changes, holder, f"{voice_id} was made by voice {attempt.id}, not by this one")
-        return Inherited(_uses(holder), asked)
+        return Inherited(_later_use(attempt, holder), asked)
     if how == IMPORTED:
-        aliases.move(changes.connection, holder.id, attempt.id)
         changes.give_up_id(holder, State.FAILED, f"the same voice as {attempt.id}")
         return Inherited(_carried_over(attempt, holder), asked)
     raise StateConflict(attempt, f"{voice_id} is recorded as voice {holder.id} already")
@@ -95,7 +96,9 @@ def merge(changes: Changes, one: str, other: str) -> bool:
         how = events.last_action(changes.connection, giving, (CONFIRMED, ADOPTED, IMPORTED))
         if how == IMPORTED:
             syncs.note_absences(changes.connection, {giving: None})
-            uses.move_counts(changes.connection, giving, keeping)
+            # A use by the provider's id was counted for both.
+            uses.move_counts(changes.connection, giving, keeping, counted_twice=True)
+            aliases.move(changes.connection, giving, keeping)
             changes.give_up_id(holder, State.FAILED, f"the same voice as {keeping}")
             changes.apply(kept, "voice.merge", _carried_over(kept, holder), "recorded twice")
             return True
@@ -123,6 +126,18 @@ def take_back(changes: Changes, mistaken: Voice, reason: str) -> Voice:
     )
 
 
+def leave_uses(changes: Changes, mistaken: Voice) -> None:
+    """Keep the uses of a voice that is about to be on no record, for the record it will be on."""
+    if mistaken.voice_id is not None:
+        uses.move_to_unclaimed(
+            changes.connection,
+            mistaken.id,
+            mistaken.voice_id,
+            mistaken.last_used_at,
+            mistaken.last_used_source,
+        )
+
+
 def lock_family(connection: sa.Connection, voice: Voice) -> None:
     """Keep syncs and creates of the voice's family waiting until the transaction ends."""
     slots.lock_limit(connection, voice.quota_group_id, voice.family)
@@ -135,15 +150,17 @@ def _carried_over(attempt: Voice, holder: Voice) -> dict[str, Any]:
         "note": attempt.note or holder.note,
         "pinned": attempt.pinned or holder.pinned,
     }
-    return values | _uses(holder)
+    return values | _later_use(attempt, holder)
 
 
-def _uses(holder: Voice) -> dict[str, Any]:
-    if holder.last_used_at is None:
+def _later_use(kept: Voice, holder: Voice) -> dict[str, Any]:
+    """What the last use of ``holder`` changes in the record that is kept: it may have a later."""
+    used_at = holder.last_used_at
+    if used_at is None or (kept.last_used_at is not None and kept.last_used_at >= used_at):
         return {}
     return {
-        "last_used_at": holder.last_used_at,
+        "last_used_at": used_at,
         "last_used_source": holder.last_used_source,
-        "deadline_at": holder.deadline_at,
-        "deadline_basis": holder.deadline_basis,
+        "deadline_at": uses.deadline_after(kept.created_at, used_at),
+        "deadline_basis": DeadlineBasis.USED,
     }

@@ -182,8 +182,12 @@ class OpenedRegistry:
         Raises:
             DatabaseUnusable: it cannot be opened.
             SchemaMismatch: it was made by another version, or is not set up.
-            InvalidInput: a setting that does not fit.
+            InvalidInput: a setting that does not fit, an odd source.
         """
+        if source is not None:
+            from voicereg.domain.uses import check_source
+
+            check_source(source)
         settings = settings or load()
         settings = replace(
             settings,
@@ -239,4 +243,5 @@ class OpenedRegistry:
 def _program() -> str:
     """What a use is put down to where nobody says: the program that runs."""
     named = os.environ.get("VOICEREG_SOURCE") or Path(sys.argv[0] or "python").name
-    return "".join(character for character in named if character.isprintable())[:100] or "python"
+    shown = "".join(character for character in named if character.isprintable())
+    return shown.strip()[:100] or "python"

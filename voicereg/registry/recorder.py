@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import atexit
+import itertools
 import logging
 import os
+import sys
 import threading
 import uuid
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from voicereg.domain.clock import Clock
-from voicereg.domain.errors import DatabaseProblem
+from voicereg.domain.errors import DatabaseProblem, InvalidInput, Problem
 from voicereg.domain.uses import UseNote, check_use
+from voicereg.domain.voice_ids import is_voice_id
 
 FLUSH_EVERY = timedelta(seconds=2)
 """The longest that a use is only in memory, while the database can be reached."""
@@ -42,6 +46,30 @@ class _Noted:
     def __init__(self, uses: int, last_at: datetime) -> None:
         self.uses = uses
         self.last_at = last_at
+
+
+_Notes = dict[tuple[str, str, int], _Noted]
+"""By voice, source and day."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """Notes that a flush has taken, and not yet seen written."""
+
+    number: int
+    notes: _Notes
+
+    def as_batch(self, writer: str) -> Batch:
+        return Batch(
+            writer,
+            self.number,
+            [
+                UseNote(reference, source, date.fromordinal(day), noted.uses, noted.last_at)
+                for (reference, source, day), noted in self.notes.items()
+                # A note that was interrupted before it counted anything.
+                if noted.uses
+            ],
+        )
 
 
 class Recorder:
@@ -75,7 +103,6 @@ class Recorder:
         self._begin()
         at_exit = weakref.WeakMethod(self.close)
         self._at_exit = lambda: (close := at_exit()) and close()
-        atexit.register(self._at_exit)
         if hasattr(os, "register_at_fork"):
             begin = weakref.WeakMethod(self._begin)
             os.register_at_fork(after_in_child=lambda: (anew := begin()) and anew())
@@ -84,13 +111,14 @@ class Recorder:
         """Nothing is noted: what a parent process has noted is for the parent to write."""
         # Reentrant: a signal handler may note a use in the middle of another.
         self._lock = threading.RLock()
-        self._notes: dict[tuple[str, str, int], _Noted] = {}
+        self._notes: _Notes = {}
         self._lost = 0
         self._writing = threading.Lock()
         self._writer = uuid.uuid4().hex
-        self._number = 0
-        self._unwritten: Batch | None = None
+        self._numbers = itertools.count(1)
+        self._unwritten: _Taken | None = None
         self._thread: threading.Thread | None = None
+        self._at_childs_exit: Any = None
         self._wake = threading.Event()
         self._closed = False
 
@@ -110,7 +138,8 @@ class Recorder:
             source: who used it; None: as the registry was opened.
 
         Raises:
-            InvalidInput: a time in the future or without a zone, a count below 1, an odd source.
+            InvalidInput: what can be no id, a time in the future or without a zone, a count below
+                1, an odd source.
         """
         now = self._now()
         if at is not None or count != 1 or source is not None:
@@ -119,24 +148,55 @@ class Recorder:
         key = (reference, source or self._source, moment.toordinal())
         with self._lock:
             noted = self._notes.get(key)
-            if noted is not None:
-                noted.uses += count
-                if moment > noted.last_at:
-                    noted.last_at = moment
-            else:
-                self._note(key, count, moment)
+            if noted is None:
+                noted = self._begin_note(key, moment)
+                if noted is None:
+                    self._lost += count
+                    return
+            noted.uses += count
+            if moment > noted.last_at:
+                noted.last_at = moment
 
-    def _note(self, key: tuple[str, str, int], count: int, moment: datetime) -> None:
-        """The first use of a voice since the last flush, with the lock held."""
+    def _begin_note(self, key: tuple[str, str, int], moment: datetime) -> _Noted | None:
+        """A note for the first use of a voice since the last flush, with the lock held.
+
+        None, where so many are kept already that this is not.
+        """
+        if not is_voice_id(key[0]):
+            # No database may take it, and what is kept until it is written would hold up the rest.
+            raise InvalidInput(Problem("voice_id", ascii(key[0]), "it can be no voice's id"))
         if len(self._notes) >= self._most_notes:
-            self._lost += count
-            return
-        self._notes[key] = _Noted(count, moment)
-        if self._thread is None and not self._closed:
-            self._thread = threading.Thread(
-                target=self._flush_forever, name="voicereg uses", daemon=True
+            return None
+        # A signal handler may have noted the same voice by now, whose note must not be replaced.
+        noted = self._notes.setdefault(key, _Noted(0, moment))
+        if self._closed:
+            _logger.error(
+                "voice %s was used after the registry was closed; only a flush records it", key[0]
             )
+        elif self._thread is None:
+            self._start()
+        return noted
+
+    def _start(self) -> None:
+        """See to it that notes are written: every few seconds, and when the process ends."""
+        atexit.register(self._at_exit)
+        if "multiprocessing" in sys.modules:
+            from multiprocessing import parent_process
+            from multiprocessing.util import Finalize
+
+            if parent_process() is not None:  # such a process ends without atexit
+                self._at_childs_exit = Finalize(None, self._at_exit, exitpriority=0)
+        self._thread = threading.Thread(
+            target=self._flush_forever, name="voicereg uses", daemon=True
+        )
+        try:
             self._thread.start()
+        except RuntimeError as error:
+            self._thread = None
+            _logger.warning("uses are recorded late, as no thread can be had for it: %s", error)
+        except BaseException:
+            self._thread = None
+            raise
 
     def flush(self) -> None:
         """Write what is noted, and wait until it is written.
@@ -147,10 +207,8 @@ class Recorder:
         with self._writing:
             # What failed before goes first and as it was: it may have been written after all.
             if self._unwritten is not None:
-                self._write(self._unwritten)
-                self._unwritten = None
+                self._write_taken()
             with self._lock:
-                taken, self._notes = self._notes, {}
                 lost, self._lost = self._lost, 0
             if lost:
                 _logger.error(
@@ -159,19 +217,20 @@ class Recorder:
                     lost,
                     self._most_notes,
                 )
-            if not taken:
-                return
-            self._number += 1
-            self._unwritten = Batch(
-                self._writer,
-                self._number,
-                [
-                    UseNote(reference, source, date.fromordinal(day), noted.uses, noted.last_at)
-                    for (reference, source, day), noted in taken.items()
-                ],
-            )
-            self._write(self._unwritten)
-            self._unwritten = None
+            if self._notes:
+                self._unwritten = _Taken(next(self._numbers), self._notes)
+                self._write_taken()
+
+    def _write_taken(self) -> None:
+        """Write what was taken; nobody knows whether it was written before."""
+        taken = self._unwritten
+        assert taken is not None  # noqa: S101 - the caller has seen to it
+        with self._lock:
+            # An interrupt may have come before the notes were replaced; then they are here.
+            if self._notes is taken.notes:
+                self._notes = {}
+        self._write(taken.as_batch(self._writer))
+        self._unwritten = None
 
     def close(self) -> None:
         """Write what is noted, and stop. What cannot be written is lost, and that is logged."""
@@ -180,6 +239,8 @@ class Recorder:
             thread = self._thread
         self._wake.set()
         atexit.unregister(self._at_exit)
+        if self._at_childs_exit is not None:
+            self._at_childs_exit.cancel()
         if thread is not None and thread is not threading.current_thread():
             thread.join()
         try:
@@ -191,9 +252,11 @@ class Recorder:
     def pending(self) -> int:
         """How many uses are noted, and not known to be written."""
         with self._lock:
-            noted = sum(one.uses for one in self._notes.values())
-        unwritten = self._unwritten
-        return noted + (sum(note.uses for note in unwritten.notes) if unwritten else 0)
+            unwritten = self._unwritten
+            kept = [] if unwritten is None else [unwritten.notes]
+            if unwritten is None or unwritten.notes is not self._notes:
+                kept.append(self._notes)
+            return sum(noted.uses for notes in kept for noted in notes.values())
 
     def _flush_forever(self) -> None:
         while not self._wake.wait(self._flush_every.total_seconds()):

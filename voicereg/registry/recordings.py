@@ -56,6 +56,13 @@ def recording(to: Path | BinaryIO, request: SpeechRequest) -> Iterator[Recording
         yield Recording(to, request)
         return
     path = to.resolve() if to.is_symlink() else to  # what it points to, not the link
+    if path.is_dir():
+        raise InvalidInput(Problem("file", str(to), "it is a directory"))
+    if path.exists() and not path.is_file():
+        # A pipe or a device is written to, not replaced.
+        with _opened(path, to) as stream:
+            yield Recording(stream, request)
+        return
     try:
         new = tempfile.NamedTemporaryFile(  # noqa: SIM115 - it is closed below, before it moves
             dir=path.parent, prefix=".voicereg-", delete=False
@@ -75,6 +82,13 @@ def recording(to: Path | BinaryIO, request: SpeechRequest) -> Iterator[Recording
     except BaseException:
         made.unlink(missing_ok=True)
         raise
+
+
+def _opened(path: Path, given: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise InvalidInput(Problem("file", str(given), error.strerror or str(error))) from error
 
 
 def _wav_header(sample_rate: int, size: int | None) -> bytes:

@@ -9,15 +9,17 @@ from typing import BinaryIO
 from voicereg.domain.audio import PreviewAudio
 from voicereg.domain.errors import DatabaseProblem, StateConflict
 from voicereg.domain.provider_errors import VoiceGone
+from voicereg.domain.reconcile import Absence
 from voicereg.domain.speech import Spoken, checked_speech
 from voicereg.domain.states import State
+from voicereg.domain.uses import check_use
 from voicereg.domain.voices import Voice
 from voicereg.registry.changes import Changes
 from voicereg.registry.context import Context
 from voicereg.registry.lookups import Lookups
 from voicereg.registry.recorder import Recorder
 from voicereg.registry.recordings import recording
-from voicereg.store import previews, voices
+from voicereg.store import previews, syncs, voices
 
 _USABLE = frozenset({State.ACTIVE, State.MISSING})
 """One that a listing did not show may still be there: the provider will say."""
@@ -60,6 +62,8 @@ class Speeches:
             VoiceGone: the provider knows it no more; it counts as missing from now on.
             ProviderProblem: any other; no file was written.
         """
+        # Before anything is asked, and paid for: afterwards the use could not be noted.
+        check_use(at=None, count=1, source=source, now=self._context.clock.now())
         voice = self._lookups.voice(reference, account)
         _check_usable(voice)
         request = checked_speech(
@@ -84,6 +88,9 @@ class Speeches:
             The one that is kept: an earlier one stays.
         """
         with self._context.database.write() as connection:
+            earlier = previews.get(connection, voice.id)
+            if earlier is not None:
+                return earlier
             now = self._context.database.now(connection)
             previews.insert(connection, voice.id, audio, now)
             Changes(connection, actor=self._context.actor, now=now).log(
@@ -94,7 +101,7 @@ class Speeches:
                 reason="synthesised: none was kept from its creation",
             )
             kept = previews.get(connection, voice.id)
-            assert kept is not None  # noqa: S101 - it was just inserted, or was there
+            assert kept is not None  # noqa: S101 - it was just inserted
             return kept
 
     def _note_missing(self, voice: Voice, gone: VoiceGone) -> None:
@@ -115,6 +122,8 @@ class Speeches:
                     {"state": State.MISSING, "state_reason": why},
                     str(gone),
                 )
+                # Gone since now, whenever a sync gets round to it; as good as a listing.
+                syncs.note_absences(connection, {current.id: Absence(now, 1)})
         except DatabaseProblem as problem:
             _logger.warning("that voice %s is missing was not noted: %s", voice.id, problem)
 

@@ -236,9 +236,10 @@ class _Run:
             done.append(self._told(step, voice))
         if not self._dry_run:
             syncs.note_absences(connection, plan.absences)
-            on_record_now = {ChangeKind.IMPORTED, ChangeKind.ADOPTED}
-            ids = [one.voice_id for one in done if one.voice_id and one.kind in on_record_now]
-            claim(connection, ids, now.taken_at)
+            # Of those that were on record before, too: a use may have been written while another
+            # put its voice on record.
+            found_now = {one.voice_id for one in done if one.voice_id is not None}
+            claim(connection, recorded.keys() | found_now, now.taken_at)
             # What is on record from now on, or counted as surplus, is not unseen as well.
             found = sum(_takes_a_slot(change) for change in done)
             if Origin.DESIGNED in listed.origins:

@@ -8,12 +8,19 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, BinaryIO
 
 from voicereg.domain.errors import InvalidInput, Problem, UsesReadElsewhere
-from voicereg.domain.uses import LineProblem, UseNote, UsesImported, check_use
+from voicereg.domain.uses import (
+    LineProblem,
+    UseNote,
+    UsesImported,
+    check_source,
+    check_use,
+)
 from voicereg.domain.voice_ids import is_voice_id
 from voicereg.registry.context import Context
 from voicereg.registry.uses import count
@@ -23,6 +30,7 @@ _LINES_AT_ONCE = 50_000
 """So many lines are counted in one transaction."""
 _LONGEST_LINE_BYTES = 1024 * 1024
 _BLOCK_BYTES = 1024 * 1024
+_LONGEST_WHY = 200
 _TOLD = 20
 """So many bad lines are told of one by one."""
 
@@ -53,12 +61,14 @@ class UseFiles:
             on_bytes: told how far it has come.
 
         Raises:
-            InvalidInput: neither JSON lines nor CSV with the columns, or nothing to find a repeat
-                by (a pipe).
+            InvalidInput: neither JSON lines nor CSV with the columns, nothing to find a repeat
+                by (a pipe), or an odd source.
             UsesReadElsewhere: another program reads the same file.
             DatabaseProblem: what was counted until then is counted; with ``dedupe``, reading it
                 again goes on there.
         """
+        if source is not None:
+            check_source(source)
         size = _size(file)
         if dedupe and size is None:
             raise InvalidInput(
@@ -71,13 +81,17 @@ class UseFiles:
             skipped = self._read_before(file, size)
         rows = _rows(lines, skipped)
         tally = _Tally(self._context.clock.now(), source or self._context.source)
-        noted: str | None = None
         imported = UsesImported(skipped_bytes=skipped)
         for number, row in rows:
+            if dedupe and lines.is_cut:
+                if not isinstance(row, _Whole):
+                    row = ValueError("it has no end yet, and is counted when it has")
+                else:
+                    lines.take_cut()
             tally.take(number, row)
             if tally.lines >= _LINES_AT_ONCE:
-                noted = self._write(tally, lines if dedupe else None, noted, imported)
-        self._write(tally, lines if dedupe else None, noted, imported)
+                self._write(tally, lines if dedupe else None, imported)
+        self._write(tally, lines if dedupe else None, imported)
         return imported
 
     def _read_before(self, file: BinaryIO, size: int) -> int:
@@ -98,24 +112,25 @@ class UseFiles:
         file.seek(0)
         return found
 
-    def _write(
-        self, tally: _Tally, lines: _Lines | None, noted: str | None, imported: UsesImported
-    ) -> str | None:
-        """Count what was read, in one transaction with how far that is."""
-        digest = lines.digest() if lines is not None else None
+    def _write(self, tally: _Tally, lines: _Lines | None, imported: UsesImported) -> None:
+        """Count what was read, in one transaction with how far that is.
+
+        How far every such step came stays noted: one who reads the same file more slowly comes to
+        the end of the same step, and must see that another was there.
+        """
         database = self._context.database
-        if tally.notes or digest is not None:
+        if tally.notes or lines is not None:
             with database.write() as connection:
                 now = database.now(connection)
                 if (
                     lines is not None
-                    and digest is not None
-                    and digest != noted
-                    and lines.size_bytes > imported.skipped_bytes
-                    and not uses.note_read(connection, digest, lines.size_bytes, noted, now)
+                    and lines.taken_bytes > max(imported.skipped_bytes, lines.noted_bytes)
+                    and not uses.note_read(connection, lines.digest(), lines.taken_bytes, now)
                 ):
-                    raise UsesReadElsewhere(lines.size_bytes)
+                    raise UsesReadElsewhere(lines.taken_bytes)
                 done = count(connection, tally.as_notes(), now)
+            if lines is not None:
+                lines.noted_bytes = lines.taken_bytes
             imported.uses += done.uses
             imported.voices.update(note[0] for note in tally.notes)
             for voice_id, missed in done.unclaimed.items():
@@ -124,7 +139,6 @@ class UseFiles:
         imported.bad_lines += tally.bad
         imported.problems += tally.problems[: max(0, _TOLD - len(imported.problems))]
         tally.begin_anew()
-        return digest
 
 
 def _size(file: BinaryIO) -> int | None:
@@ -144,42 +158,83 @@ class _Lines:
         self._tell = tell
         self._whole = whole
         self._digest = hashlib.sha256()
+        self._cut = b""
         self.size_bytes = 0
+        """How much was read."""
+        self.began_bytes = 0
+        """Where the last line begins."""
+        self.taken_bytes = 0
+        """How much of that need not be read again: all but a line that has no end yet."""
+        self.noted_bytes = 0
+        """How much of that is noted in the database."""
         self.number = 0
 
     def digest(self) -> str:
-        """Of everything read so far."""
+        """Of everything that need not be read again."""
         return self._digest.hexdigest()
 
-    def __iter__(self) -> Iterator[bytes]:
-        while line := self._file.readline(_LONGEST_LINE_BYTES):
-            self._digest.update(line)
-            self.size_bytes += len(line)
+    @property
+    def is_cut(self) -> bool:
+        """Whether the last line has no end: somebody may be writing it."""
+        return bool(self._cut)
+
+    def take_cut(self) -> None:
+        """The last line is whole, though the end of it is missing."""
+        self._take(self._cut)
+        self._cut = b""
+
+    def __iter__(self) -> Iterator[bytes | None]:
+        """Each line; None for one that is too long."""
+        while piece := self._file.readline(_LONGEST_LINE_BYTES):
             self.number += 1
+            line: bytes | None = piece
+            self.began_bytes = self.size_bytes
+            self.size_bytes += len(piece)
+            while len(piece) == _LONGEST_LINE_BYTES and not piece.endswith(b"\n"):
+                self._take(piece)
+                line = None
+                piece = self._file.readline(_LONGEST_LINE_BYTES)
+                self.size_bytes += len(piece)
+            if line is None or piece.endswith(b"\n"):
+                self._take(piece)
+            else:
+                self._cut = piece
             if self.number % 10_000 == 0:
                 self._tell(self.size_bytes, self._whole)
             yield line
         self._tell(self.size_bytes, self._whole)
 
+    def _take(self, piece: bytes) -> None:
+        self._digest.update(piece)
+        self.taken_bytes += len(piece)
+
+
+class _Whole(dict[str, Any]):
+    """A row that ends by itself: nothing written after it can change it."""
+
 
 def _rows(lines: _Lines, skipped_bytes: int) -> Iterator[tuple[int, Any]]:
     """Each row with the number of its line; what cannot be read comes as its error."""
     texts = _texts(lines)
-    first = next(texts, None)
-    if first is None:
-        return
+    first: str | Exception = ""
+    while isinstance(first, str) and not first.lstrip("\ufeff").strip():
+        following = next(texts, None)
+        if following is None:
+            return
+        first = following
     if isinstance(first, str) and first.lstrip("\ufeff").lstrip().startswith("{"):
         rows = _json_rows(first, texts)
     else:
         rows = _csv_rows(first, texts)
     for row in rows:
-        if lines.size_bytes > skipped_bytes:
+        # A line that had no end then, and has one now, was whole, or it would not be passed over.
+        if lines.began_bytes >= skipped_bytes:
             yield lines.number, row
 
 
 def _texts(lines: _Lines) -> Iterator[str | Exception]:
     for line in lines:
-        if len(line) >= _LONGEST_LINE_BYTES:
+        if line is None:
             yield ValueError("it is too long")
             continue
         try:
@@ -199,14 +254,18 @@ def _json_rows(first: str, texts: Iterator[str | Exception]) -> Iterator[Any]:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return ValueError("it is no JSON")
+    return _Whole(value) if isinstance(value, dict) else value
 
 
 def _csv_rows(first: str | Exception, texts: Iterator[str | Exception]) -> Iterator[Any]:
-    header = [] if isinstance(first, Exception) else next(csv.reader([first.lstrip("\ufeff")]), [])
-    names = [name.strip() for name in header]
+    names: list[str] = []
+    if isinstance(first, str):
+        with suppress(csv.Error):
+            header = next(csv.reader([first.lstrip("\ufeff")]), [])
+            names = [name.strip() for name in header]
     if "voice_id" not in names or "at" not in names:
         raise InvalidInput(
             Problem(
@@ -251,7 +310,7 @@ class _Tally:
         except (ValueError, InvalidInput) as error:
             self.bad += 1
             if len(self.problems) < _TOLD:
-                self.problems.append(LineProblem(number, str(error)))
+                self.problems.append(LineProblem(number, str(error)[:_LONGEST_WHY]))
             return
         key = (voice_id, source, at.toordinal())
         note = self.notes.get(key)

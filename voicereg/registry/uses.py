@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -38,11 +38,12 @@ def count(connection: sa.Connection, notes: Iterable[UseNote], now: datetime) ->
     for note in notes:
         # Noted by a clock that is ahead: it has been by now, whatever that clock said.
         at = note.last_at if note.last_at <= now + FUTURE_TOLERANCE else now
+        day = min(note.day, at.date())
         if note.reference not in found:
-            unclaimed.append(UseNote(note.reference, note.source, note.day, note.uses, at))
+            unclaimed.append(UseNote(note.reference, note.source, day, note.uses, at))
             continue
         for used in found[note.reference]:
-            key = (used.id, note.day, note.source)
+            key = (used.id, day, note.source)
             counts[key] = counts.get(key, 0) + note.uses
             if used.id not in latest or latest[used.id][1] < at:
                 latest[used.id] = (used, at, note.source)
@@ -55,7 +56,7 @@ def count(connection: sa.Connection, notes: Iterable[UseNote], now: datetime) ->
     return UsesRecorded(sum(note.uses for note in notes), len(latest), missed)
 
 
-def claim(connection: sa.Connection, voice_ids: Sequence[str], now: datetime) -> None:
+def claim(connection: sa.Connection, voice_ids: Collection[str], now: datetime) -> None:
     """Give voices that are on record from now on the uses that were kept for them."""
     kept = uses.claim(connection, voice_ids)
     if kept:
@@ -82,7 +83,10 @@ class Uses:
                 return  # the first try was written after all
             if batch.number % _BATCHES_BETWEEN_CLEANINGS == 1:
                 uses.forget_writers(connection, now - uses.LONGEST_SILENCE)
-            count(connection, batch.notes, now)
+            done = count(connection, batch.notes, now)
+            # A voice may have come on record while another was writing that it is on none.
+            found = {note.reference for note in batch.notes} - done.unclaimed.keys()
+            claim(connection, sorted(found), now)
 
     def by_day(self, voice: Voice, *, days: int) -> list[DailyUses]:
         """How often a voice was used on each of the last days, by source, oldest first."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from voicereg.domain.aliases import Alias
 from voicereg.domain.states import State
@@ -42,14 +43,13 @@ def select(connection: sa.Connection, account_ids: Sequence[int]) -> list[Alias]
 
 def put(connection: sa.Connection, account_id: int, name: str, voice: str, now: datetime) -> None:
     """Let a name stand for a voice."""
-    which = (aliases.c.account_id == account_id, aliases.c.name == name)
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     values = {"voice": voice, "updated_at": now}
-    found = connection.execute(
-        sa.update(aliases).where(*which).values(values).returning(aliases.c.name)
-    ).first()
-    if found is None:
-        row = {"account_id": account_id, "name": name, **values}
-        connection.execute(sa.insert(aliases).values(row))
+    connection.execute(
+        dialect.insert(aliases)
+        .values(account_id=account_id, name=name, **values)
+        .on_conflict_do_update(index_elements=[aliases.c.account_id, aliases.c.name], set_=values)
+    )
 
 
 def remove(connection: sa.Connection, account_id: int, name: str) -> None:

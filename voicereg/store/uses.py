@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -107,15 +107,27 @@ _FORWARD = (
 )
 
 
-def add(connection: sa.Connection, counts: Mapping[tuple[str, date, str], int]) -> None:
-    """Add to the counts of voices, by registry id, day and source."""
+def add(
+    connection: sa.Connection,
+    counts: Mapping[tuple[str, date, str], int],
+    *,
+    counted_twice: bool = False,
+) -> None:
+    """Add to the counts of voices, by registry id, day and source.
+
+    Args:
+        connection: a transaction that writes.
+        counts: what is to be added.
+        counted_twice: the same uses are in both counts: the higher one stands.
+    """
     if not counts:
         return
     insert = _insert(connection, voice_uses)
+    here, new = voice_uses.c.uses, insert.excluded.uses
     connection.execute(
         insert.on_conflict_do_update(
             index_elements=[voice_uses.c.voice, voice_uses.c.day, voice_uses.c.source],
-            set_={"uses": voice_uses.c.uses + insert.excluded.uses},
+            set_={"uses": sa.case((new > here, new), else_=here) if counted_twice else here + new},
         ),
         [
             {"voice": voice, "day": day, "source": source, "uses": uses}
@@ -184,12 +196,55 @@ def by_day(connection: sa.Connection, voice: str, since: date) -> list[DailyUses
     return [DailyUses(*row) for row in connection.execute(query)]
 
 
-def move_counts(connection: sa.Connection, voice: str, to: str) -> None:
+def move_counts(
+    connection: sa.Connection, voice: str, to: str, *, counted_twice: bool = False
+) -> None:
     """Count the uses of one record for another: they are the same voice."""
     rows = connection.execute(
         sa.delete(voice_uses).where(voice_uses.c.voice == voice).returning(*voice_uses.c)
     ).all()
-    add(connection, {(to, row.day, row.source): row.uses for row in rows})
+    moved = {(to, row.day, row.source): row.uses for row in rows}
+    add(connection, moved, counted_twice=counted_twice)
+
+
+def move_to_unclaimed(
+    connection: sa.Connection,
+    voice: str,
+    voice_id: str,
+    last_used_at: datetime | None,
+    last_used_source: str | None,
+) -> None:
+    """Keep the uses of a record for whichever record its voice will be on.
+
+    Only the last of them is known to more than the day.
+
+    Args:
+        connection: a transaction that writes.
+        voice: the record's id at the registry.
+        voice_id: the provider's id of the voice.
+        last_used_at: the record's last use.
+        last_used_source: whose it was.
+    """
+    rows = connection.execute(
+        sa.delete(voice_uses).where(voice_uses.c.voice == voice).returning(*voice_uses.c)
+    ).all()
+    if not rows or last_used_at is None:
+        return
+    last = max(
+        rows,
+        key=lambda row: (
+            (row.day, row.source) == (last_used_at.date(), last_used_source),
+            row.day,
+            row.source,
+        ),
+    )
+    notes = []
+    for row in rows:
+        # No later than it was; and than the last use, which may have been corrected.
+        began = min(datetime.combine(row.day, time(), UTC), last_used_at)
+        at = last_used_at if row is last else began
+        notes.append(UseNote(voice_id, row.source, row.day, row.uses, at))
+    keep_unclaimed(connection, notes)
 
 
 def read_so_far(connection: sa.Connection, size_bytes: int) -> list[tuple[int, str]]:
@@ -202,16 +257,13 @@ def read_so_far(connection: sa.Connection, size_bytes: int) -> list[tuple[int, s
     return [(size, digest) for size, digest in connection.execute(query)]
 
 
-def note_read(
-    connection: sa.Connection, digest: str, size_bytes: int, before: str | None, now: datetime
-) -> bool:
+def note_read(connection: sa.Connection, digest: str, size_bytes: int, now: datetime) -> bool:
     """Note how far a file has been read; False where another has read it as far already.
 
     Args:
         connection: the transaction in which its uses are counted.
         digest: of what was read.
         size_bytes: how much that is.
-        before: the digest that this reading noted before; None: it is its first.
         now: the time.
     """
     noted = connection.execute(
@@ -220,8 +272,6 @@ def note_read(
         .on_conflict_do_nothing(index_elements=[use_files.c.digest])
         .returning(use_files.c.digest)
     ).first()
-    if noted is not None and before is not None:
-        connection.execute(sa.delete(use_files).where(use_files.c.digest == before))
     return noted is not None
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import sys
+import tempfile
 from pathlib import Path
 
 import click
@@ -91,7 +91,9 @@ def _made(app: App, reference: str, text: str | None) -> tuple[Voice, PreviewAud
         return registry.preview(voice.id)
     except NoPreview:
         said = text or voice.preview_text or _TEXTS.get(voice.language or "zh", _TEXTS["en"])
-        audio = io.BytesIO()
-        _, spoken = registry.synthesize(voice.id, said, audio)
-        made = PreviewAudio(audio.getvalue(), spoken.file_format, spoken.sample_rate)
+        with tempfile.TemporaryDirectory(prefix="voicereg-") as directory:
+            # A file: in a stream, a header could not say how long the audio is.
+            file = Path(directory) / "preview"
+            _, spoken = registry.synthesize(voice.id, said, file)
+            made = PreviewAudio(file.read_bytes(), spoken.file_format, spoken.sample_rate)
         return voice, registry.keep_preview(voice.id, made)

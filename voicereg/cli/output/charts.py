@@ -23,8 +23,9 @@ def uses_chart(daily: Sequence[DailyUses], today: date) -> list[str]:
     """
     by_source: dict[str, list[int]] = {}
     for one in daily:
-        week = _WEEKS - 1 - (today - one.day).days // 7
-        if 0 <= week < _WEEKS:
+        # A use may lie a few minutes ahead, and so on the day after.
+        week = _WEEKS - 1 - max(0, (today - one.day).days) // 7
+        if week >= 0:
             by_source.setdefault(one.source, [0] * _WEEKS)[week] += one.uses
     if not by_source:
         return []
@@ -47,7 +48,7 @@ def uses_chart(daily: Sequence[DailyUses], today: date) -> list[str]:
 def _bar(uses: int, highest: int) -> str:
     if not uses:
         return "·"
-    return _BLOCKS[min(len(_BLOCKS) - 1, uses * len(_BLOCKS) // (highest + 1))]
+    return _BLOCKS[(uses * len(_BLOCKS) - 1) // highest]
 
 
 def _fitted(name: str) -> str:

@@ -72,6 +72,8 @@ def _wait_for(wanted: str, socket: Socket, audio: Audio) -> Mapping[str, Any]:
         if not isinstance(header, Mapping):
             raise AnswerUnreadable("an event has no header", status=101)
         event = header.get("event")
+        if not isinstance(event, str):
+            raise AnswerUnreadable("an event has no name", status=101)
         if event == "task-failed":
             raise error_of(
                 Action.SYNTHESIZE,

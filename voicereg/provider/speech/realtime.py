@@ -59,6 +59,8 @@ def _wait_for(wanted: set[str], socket: Socket, audio: Audio) -> Mapping[str, An
         if isinstance(event, bytes):
             raise AnswerUnreadable("a binary message came", status=101)
         kind = event.get("type")
+        if not isinstance(kind, str):
+            raise AnswerUnreadable("an event has no type", status=101)
         if kind == "error":
             error = event.get("error")
             fields = error if isinstance(error, Mapping) else {}
