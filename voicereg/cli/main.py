@@ -33,7 +33,7 @@ COMMANDS = {
     ),
     "synthesize": (
         "voicereg.cli.commands.synthesize:synthesize",
-        "Speak a text with a voice, and record the use.",
+        "Speak TEXT with a voice, and record the use.",
     ),
     "use": ("voicereg.cli.commands.use:use", "Record uses of voices made elsewhere."),
     "alias": (
