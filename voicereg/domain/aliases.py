@@ -11,7 +11,7 @@ from voicereg.domain.clock import rfc3339
 from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.states import State
 
-_NAME = re.compile(r"[\w][\w.@/+-]{0,63}")
+_NAME = re.compile(r"[^\W_][\w.@/+-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,77 @@
+"""A database that goes away under load, and comes back."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from tests.conftest import OpenRegistry
+from tests.databases import PostgresServer
+from tests.engine.waiting import LONG
+from tests.registry.rows import insert_voice
+from tests.uses.support import total
+from voicereg import DatabaseProblem, engine
+
+
+@contextmanager
+def _away(url: str, request: pytest.FixtureRequest) -> Iterator[None]:
+    name = make_url(url).database
+    if url.startswith("sqlite"):
+        holder = sqlite3.connect(Path(str(name)), isolation_level=None)
+        holder.execute("BEGIN EXCLUSIVE")
+        yield
+        holder.execute("ROLLBACK")
+        holder.close()
+        return
+    server: PostgresServer = request.getfixturevalue("postgresql")
+    server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    with psycopg.connect(server.uri, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+    yield
+    server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+
+def test_nothing_is_lost_and_nobody_waits(
+    open_registry: OpenRegistry,
+    database_url: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT", timedelta(milliseconds=200))
+    voice = insert_voice(database_url)
+    registry = open_registry()
+    registry.record_use(voice)
+    registry.flush()
+    done = threading.Event()
+
+    def work(_: int) -> int:
+        recorded = 0
+        while not done.is_set() or recorded < 1000:
+            registry.record_use(voice)
+            recorded += 1
+        return recorded
+
+    with ThreadPoolExecutor(2) as threads:
+        working = [threads.submit(work, number) for number in range(2)]
+        for _ in range(2):
+            with _away(database_url, request):
+                for _ in range(3):
+                    with pytest.raises(DatabaseProblem):
+                        registry.flush()
+            registry.flush()
+        done.set()
+        recorded = sum(future.result(LONG) for future in working)
+    registry.flush()
+
+    assert total(database_url, voice) == 1 + recorded
