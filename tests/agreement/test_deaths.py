@@ -73,19 +73,21 @@ STEPS = [_design, _delete, _delete_again, _confirm, _confirm_what_was_imported]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__.strip("_"))
-def test_death_at_every_instant(make_world: MakeWorld, backend: str, step: Step) -> None:
-    """On PostgreSQL, at one out of a few."""
-    _die(make_world, step, 1 if backend == "sqlite" else 5)
+def test_death_at_many_instants(make_world: MakeWorld, backend: str, step: Step) -> None:
+    """Here at one out of a few; at every single one in the long run below."""
+    _die(make_world, step, 3 if backend == "sqlite" else 11)
 
 
 def test_death_in_a_sync(make_world: MakeWorld) -> None:
-    """It has many instants: one out of a few will do here."""
-    _die(make_world, _sync, 13)
+    """It has many instants."""
+    _die(make_world, _sync, 29)
 
 
 @pytest.mark.soak
-def test_death_at_every_instant_of_a_sync(make_world: MakeWorld) -> None:
-    _die(make_world, _sync, 1)
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("step", [*STEPS, _sync], ids=lambda step: step.__name__.strip("_"))
+def test_death_at_every_single_instant(make_world: MakeWorld, step: Step) -> None:
+    _die(make_world, step, 1)
 
 
 def _die(make_world: MakeWorld, step: Step, stride: int) -> None:

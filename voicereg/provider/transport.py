@@ -78,7 +78,13 @@ class Transport:
             "transport": transport,
         }
         try:
-            self._client = httpx.Client(headers=headers, **self._options)
+            self._client = httpx.Client(
+                headers=headers,
+                # A sandbox speaks plain HTTP, and loading every certificate takes a while. (Links
+                # go to other hosts, through another client.)
+                verify=endpoint.base_url.lower().startswith("https:"),
+                **self._options,
+            )
         except (ImportError, ValueError, httpx.InvalidURL):
             raise InvalidInput(
                 Problem("proxy", "", "the one that the environment names cannot be used"),
