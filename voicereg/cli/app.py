@@ -57,6 +57,13 @@ class App:
         click.get_current_context().call_on_close(database.close)
         return database
 
+    @property
+    def shows_progress(self) -> bool:
+        """Whether somebody watches who wants to see how far long work has come."""
+        import sys
+
+        return not self.quiet and sys.stderr.isatty()
+
     def say(self, message: str) -> None:
         """Tell the user something that is no result: on stderr, and not when quiet."""
         if not self.quiet:

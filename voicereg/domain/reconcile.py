@@ -11,16 +11,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from voicereg.domain.attempts import Doubt, Fit, Pairing, fit, is_at_work, pair, settles_at
+from voicereg.domain.attempts import Doubt, Fit, fit, is_at_work, pair, settles_at
 from voicereg.domain.families import Family
 from voicereg.domain.remote import RemoteVoice
 from voicereg.domain.rules import RULES
 from voicereg.domain.states import State
 from voicereg.domain.syncs import ChangeKind
-from voicereg.domain.trust import LISTED_STATES, PROOF_LISTINGS, PROOF_SPAN
+from voicereg.domain.trust import PROOF_LISTINGS, PROOF_SPAN
 from voicereg.domain.voices import Origin, Voice
 
 _MADE = frozenset({State.PENDING, State.ACTIVE, State.REJECTED})
+_LISTED = _MADE | {State.MISSING, State.DELETING}
+"""A voice in one of these ought to be listed, or was so until lately."""
 RELEASE_LISTINGS = 2
 """Complete listings without a voice that fits, before a create counts as failed."""
 
@@ -50,7 +52,7 @@ class Snapshot:
         return [
             voice
             for voice in self.voices.values()
-            if voice.origin in origins and voice.state in LISTED_STATES
+            if voice.origin in origins and voice.state in _LISTED
         ]
 
 
@@ -86,24 +88,25 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change of the plan."""
+    """One change of a record."""
 
     kind: ChangeKind
-    voice: Voice | None
-    """The record as the plan found it; None: there is none."""
-    remote: RemoteVoice | None
+    voice: Voice
+    """The record as the plan found it."""
     values: Mapping[str, Any]
     why: str
 
     def still_fits(self, current: Voice) -> bool:
         """Whether the record is as the plan found it."""
-        return self.voice is not None and _unchanged(self.voice, current)
+        return _unchanged(self.voice, current)
 
 
 @dataclass(slots=True)
 class Plan:
     """What is to be done, and what is not."""
 
+    imports: list[RemoteVoice] = field(default_factory=list)
+    """Listed voices on no record, which get one."""
     steps: list[Step] = field(default_factory=list)
     absences: dict[str, Absence | None] = field(default_factory=dict)
     """What to note of voices by registry id; None: that they were seen."""
@@ -222,10 +225,10 @@ def _present(
         return
     plan.seen(record, now)
     values = _told(record, remote)
-    state = remote.state(reviewed=RULES[record.family].reviewed)
+    state = remote.state
     why = "what the provider's listing shows of it"
     if record.state is State.MISSING:
-        values["state"] = state or State.PENDING
+        values["state"] = remote.new_state
         why = "the provider lists it again"
     elif record.state is State.DELETING:
         asked_at = record.delete_asked_at
@@ -238,7 +241,7 @@ def _present(
         why = f"the provider's review: {remote.status}"
     values = {name: value for name, value in values.items() if getattr(record, name) != value}
     if values:
-        plan.steps.append(Step(ChangeKind.REFRESHED, record, remote, values, why))
+        plan.steps.append(Step(ChangeKind.REFRESHED, record, values, why))
 
 
 def _returned(
@@ -255,12 +258,9 @@ def _returned(
         and record.gone_at + timing.settle_after > listed.before.taken_at
     ):
         return  # deleted so lately that the listing may lag
-    state = remote.state(reviewed=RULES[record.family].reviewed) or State.PENDING
-    values = _told(record, remote) | {"state": state}
+    values = _told(record, remote) | {"state": remote.new_state}
     plan.absences[record.id] = None
-    plan.steps.append(
-        Step(ChangeKind.REFRESHED, record, remote, values, "the provider lists it again")
-    )
+    plan.steps.append(Step(ChangeKind.REFRESHED, record, values, "the provider lists it again"))
 
 
 def _told(record: Voice, remote: RemoteVoice) -> dict[str, Any]:
@@ -296,7 +296,7 @@ def _absent(plan: Plan, now: Snapshot, voice: Voice, listed: Listed, evidence: E
     if state.is_gone:
         plan.absences[voice.id] = None
     values = {"state": state, "state_reason": why}
-    plan.steps.append(Step(kind, voice, None, values, why))
+    plan.steps.append(Step(kind, voice, values, why))
 
 
 def _once_more(voice: Voice, listed: Listed, now: Snapshot) -> Absence:
@@ -338,40 +338,34 @@ def _unknown(plan: Plan, listed: Listed, now: Snapshot, evidence: Evidence, timi
             and not is_at_work(before, listed.before.taken_at)
         )
 
-    if Origin.DESIGNED in listed.origins:
-        found = pair(
-            now.attempts, unknown.values(), settle_after=timing.settle_after, is_open=is_open
-        )
-    else:
-        found = Pairing((), (), ())
+    # Only designs are created here: a listing of clones says nothing of a create.
+    attempts = now.attempts if Origin.DESIGNED in listed.origins else ()
+    found = pair(attempts, unknown.values(), settle_after=timing.settle_after, is_open=is_open)
     plan.doubts = found.doubts + tuple(
         group for group in found.waiting if _is_for_nobody(group, listed, is_open, timing)
     )
     plan.surplus = found.surplus
     for attempt, remote in found.adoptions:
-        state = remote.state(reviewed=RULES[attempt.family].reviewed) or State.PENDING
         values = {
-            "state": state,
+            "state": remote.new_state,
             "voice_id": remote.voice_id,
             "target_model": remote.target_model or attempt.target_model,
         }
         why = "listed by the provider, and made from the same design at that time"
         plan.seen(attempt, now)
-        plan.steps.append(Step(ChangeKind.ADOPTED, attempt, remote, values, why))
+        plan.steps.append(Step(ChangeKind.ADOPTED, attempt, values, why))
     taken = {remote.voice_id for _, remote in found.adoptions}
     held = {remote.voice_id for group in (*found.doubts, *found.waiting) for remote in group.voices}
-    for voice_id, remote in unknown.items():
-        if voice_id not in taken and voice_id not in held:
-            why = "listed by the provider, and on no record"
-            plan.steps.append(Step(ChangeKind.IMPORTED, None, remote, {}, why))
-    if Origin.DESIGNED in listed.origins:
-        adopted = {attempt.id for attempt, _ in found.adoptions}
-        fitted = {
-            attempt.id for group in (*found.doubts, *found.waiting) for attempt in group.attempts
-        }
-        for attempt in now.attempts:
-            if is_open(attempt) and attempt.id not in adopted:
-                _outstanding(plan, listed, now, attempt, attempt.id in fitted, evidence, timing)
+    plan.imports += [
+        remote
+        for voice_id, remote in unknown.items()
+        if voice_id not in taken and voice_id not in held
+    ]
+    adopted = {attempt.id for attempt, _ in found.adoptions}
+    fitted = {attempt.id for group in (*found.doubts, *found.waiting) for attempt in group.attempts}
+    for attempt in attempts:
+        if is_open(attempt) and attempt.id not in adopted:
+            _outstanding(plan, listed, now, attempt, attempt.id in fitted, evidence, timing)
 
 
 def _is_for_nobody(
@@ -413,10 +407,10 @@ def _outstanding(
             why = f"{absence.listings} complete listings show no voice that it can have made"
             plan.seen(attempt, now)
             values = {"state": State.FAILED, "state_reason": why}
-            plan.steps.append(Step(ChangeKind.RELEASED, attempt, None, values, why))
+            plan.steps.append(Step(ChangeKind.RELEASED, attempt, values, why))
             return
         plan.absences[attempt.id] = absence
     if attempt.state is State.CREATING:
         why = "nobody has been heard of who was at work on it"
         values = {"state": State.UNRESOLVED, "state_reason": why}
-        plan.steps.append(Step(ChangeKind.LAPSED, attempt, None, values, why))
+        plan.steps.append(Step(ChangeKind.LAPSED, attempt, values, why))

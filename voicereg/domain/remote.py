@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from voicereg.domain.audio import PreviewAudio
 from voicereg.domain.families import Family
+from voicereg.domain.rules import RULES
 from voicereg.domain.states import State
 from voicereg.domain.voices import Origin
 
@@ -66,18 +67,20 @@ class RemoteVoice:
     name: str | None = None
     """What the documented beginning of the id says of its name; None where the id has another."""
 
-    def state(self, *, reviewed: bool) -> State | None:
+    @property
+    def state(self) -> State | None:
         """The state that the provider's word puts it into.
 
-        Args:
-            reviewed: whether the family's voices are reviewed.
-
-        Returns:
-            None where a reviewed voice has no word, or one that is not documented.
+        None where a voice of a family that is reviewed has no word, or one that is not documented.
         """
         if self.status is not None:
             return self.status.state
-        return None if reviewed else State.ACTIVE
+        return None if RULES[self.family].reviewed else State.ACTIVE
+
+    @property
+    def new_state(self) -> State:
+        """The state of a record that begins with it: without a known word, it may be in review."""
+        return self.state or State.PENDING
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from voicereg.domain.states import State
 from voicereg.domain.voices import Voice
 
 GUARDED_FROM = 20
@@ -91,14 +90,3 @@ def sight(
         shown=len(shown),
         recognised=recognised,
     )
-
-
-def unread(known: Collection[Voice]) -> Sight:
-    """What a listing shows that could not be read: it says nothing for or against a voice."""
-    return Sight(known=len(known), standing=0)
-
-
-LISTED_STATES = frozenset(
-    {State.PENDING, State.ACTIVE, State.REJECTED, State.MISSING, State.DELETING}
-)
-"""A voice in one of these ought to be listed, or was so until lately."""

@@ -17,6 +17,7 @@ from voicereg.domain.errors import InvalidInput, Problem, ProviderProblem
 from voicereg.domain.families import Family
 from voicereg.domain.provider_errors import VoiceGone
 from voicereg.domain.remote import CreatedVoice, Listing, RemoteVoice
+from voicereg.domain.rules import RULES
 from voicereg.domain.voices import Origin
 from voicereg.provider.answers import Action, Answer, read_answer
 from voicereg.provider.endpoints import Endpoint
@@ -125,13 +126,12 @@ class ProviderClient:
             InvalidInput: the provider has no query for such a voice (clones of Qwen-TTS).
             ProviderProblem: it could not be asked.
         """
-        wire = WIRES[family]
-        body = wire.query_body(voice_id, origin)
-        if body is None:
+        if origin not in RULES[family].queried:
             raise InvalidInput(
                 Problem("voice", voice_id, f"the provider has no query for a {origin} voice")
             )
-        answer = self._ask(Action.QUERY, body)
+        wire = WIRES[family]
+        answer = self._ask(Action.QUERY, wire.query_body(voice_id, origin))
         try:
             return wire.queried(answer.output, voice_id, origin)
         except ValueError as error:

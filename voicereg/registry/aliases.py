@@ -83,8 +83,7 @@ class Aliases:
             owner = self._context.account(connection, account)
             found = self._find(connection, owner, name)
             if found.state.is_gone:
-                voice = voices.get(connection, found.voice)
-                assert voice is not None  # noqa: S101 - voices are never erased
+                voice = voices.one(connection, found.voice)
                 raise StateConflict(
                     voice,
                     f"the alias {name} stands for it, and it is gone",
@@ -121,8 +120,7 @@ class Aliases:
             owner = self._context.account(connection, wanted.account, Lock.STEADY)
             if voice_queries.by_exact_id(connection, [owner.id], name):
                 raise InvalidInput(Problem("alias", name, "it is the id of a voice"))
-            voice = voices.get(connection, wanted.id, lock=True)
-            assert voice is not None  # noqa: S101 - voices are never erased
+            voice = voices.one(connection, wanted.id, lock=True)
             if voice.state.is_gone:
                 raise StateConflict(voice, "a voice that is gone gets no alias")
             before = aliases.find(connection, [owner.id], name)

@@ -33,6 +33,7 @@ from voicereg.registry.context import Context
 from voicereg.registry.duplicates import (
     CONFIRMED,
     Inherited,
+    RecordedMeanwhile,
     inherit,
     leave_uses,
     lock_family,
@@ -48,10 +49,6 @@ from voicereg.store.accounts import Lock
 _logger = logging.getLogger(__name__)
 _LONGEST_LEASE = timedelta(days=366)
 _TRIES = 3
-
-
-class _OnRecord(Exception):
-    """The id is recorded for another voice, or the voice by another id."""
 
 
 class Creates:
@@ -169,7 +166,7 @@ class Creates:
                     confirmed, doubted = self._confirm(
                         voice, voice_id, target_model, preview, request_id, merging=merging
                     )
-                except _OnRecord:
+                except RecordedMeanwhile:
                     continue
                 except DatabaseBusy as busy:
                     # With the lock that syncs take first, the other way round cannot happen.
@@ -200,7 +197,7 @@ class Creates:
             The voice, and whether the provider's word on the quota is thereby disproved.
 
         Raises:
-            _OnRecord: the id is recorded for another voice, or the voice by another id.
+            RecordedMeanwhile: the id is recorded for another voice, or the voice by another id.
         """
         with self._context.database.write() as connection:
             if merging and (unlocked := voices.get(connection, voice)) is not None:
@@ -212,7 +209,7 @@ class Creates:
                 if not was_adopted(connection, found):
                     raise StateConflict(found, f"it is known as {found.voice_id} already")
                 if not merging:
-                    raise _OnRecord
+                    raise RecordedMeanwhile
                 # It was taken for what made another voice; who made it knows better.
                 leave_uses(changes, found)
                 found = take_back(changes, found, f"it made {voice_id}, and not {found.voice_id}")
@@ -220,7 +217,7 @@ class Creates:
             if merging:
                 inherited = make_way(changes, found, voice_id)
             elif voices.holder_of(connection, found.quota_group_id, voice_id) is not None:
-                raise _OnRecord
+                raise RecordedMeanwhile
             reviewed = RULES[found.family].reviewed
             values: dict[str, Any] = {
                 **inherited.values,
@@ -233,7 +230,7 @@ class Creates:
                 confirmed = inherit(changes, changes.apply(found, CONFIRMED, values), inherited)
             except sa.exc.IntegrityError:
                 # On PostgreSQL another may record the id between the look above and this.
-                raise _OnRecord from None
+                raise RecordedMeanwhile from None
             if preview is not None:
                 previews.insert(connection, voice, preview, changes.now)
             if found.state is not State.CREATING:

@@ -33,11 +33,10 @@ from voicereg.domain.quotas import Quota
 from voicereg.domain.remote import CreatedVoice
 from voicereg.domain.states import State
 from voicereg.domain.voices import Voice
-from voicereg.registry.changes import Changes
+from voicereg.registry.changes import locked
 from voicereg.registry.context import Context
 from voicereg.registry.creates import Creates
 from voicereg.registry.quotas import Quotas
-from voicereg.store import voices
 
 if TYPE_CHECKING:
     from voicereg.provider.client import ProviderClient
@@ -218,11 +217,9 @@ class Designs:
         if status is None or status.state is State.PENDING:
             return voice
         with self._context.database.write() as connection:
-            found = voices.get(connection, voice.id, lock=True)
-            if found is None or found.state is not State.PENDING:
-                return found or voice
-            now = self._context.database.now(connection)
-            changes = Changes(connection, actor=self._context.actor, now=now)
+            changes, found = locked(self._context, connection, voice.id)
+            if found.state is not State.PENDING:
+                return found
             return changes.apply(found, "voice.review", {"state": status.state})
 
 

@@ -19,6 +19,10 @@ ADOPTED = "voice.adopt"
 IMPORTED = "voice.import"
 
 
+class RecordedMeanwhile(Exception):
+    """An id is recorded for another voice, or the voice by another id, than was looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inherited:
     """What the record that gives way leaves to the other."""
@@ -44,7 +48,7 @@ def make_way(changes: Changes, attempt: Voice, voice_id: str) -> Inherited:
         StateConflict: the id was confirmed for the other voice.
     """
     other = voices.holder_of(changes.connection, attempt.quota_group_id, voice_id)
-    holder = None if other is None else voices.get(changes.connection, other, lock=True)
+    holder = None if other is None else voices.one(changes.connection, other, lock=True)
     if holder is None or holder.voice_id != voice_id:
         return Inherited({}, None)
     asked = holder.state if holder.state in {State.DELETING, State.DELETED} else None
@@ -89,10 +93,8 @@ def merge(changes: Changes, one: str, other: str) -> bool:
         Whether one of them could give way.
     """
     for giving, keeping in ((one, other), (other, one)):
-        holder = voices.get(changes.connection, giving, lock=True)
-        kept = voices.get(changes.connection, keeping, lock=True)
-        assert holder is not None  # noqa: S101 - voices are never erased
-        assert kept is not None  # noqa: S101
+        holder = voices.one(changes.connection, giving, lock=True)
+        kept = voices.one(changes.connection, keeping, lock=True)
         how = events.last_action(changes.connection, giving, (CONFIRMED, ADOPTED, IMPORTED))
         if how == IMPORTED:
             syncs.note_absences(changes.connection, {giving: None})

@@ -31,8 +31,8 @@ class Unread:
     family: Family
     origins: frozenset[Origin]
     problem: str
-    known: tuple[Voice, ...]
-    """The voices that it ought to have shown."""
+    known: int
+    """How many voices on record it ought to have shown."""
 
 
 class Inspection:
@@ -77,7 +77,7 @@ class Inspection:
                 listing.family,
                 listing.origins,
                 listing.problem,
-                tuple(before.scope(listing.origins)),
+                len(before.scope(listing.origins)),
             )
         return Listed(
             account=self._account,

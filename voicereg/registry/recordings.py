@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import struct
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.speech import SpeechRequest
+from voicereg.registry.whole_files import whole_file
 
 _SAMPLE_BYTES = 2
 _UNKNOWN_SIZE = 0xFFFFFFFF
@@ -55,40 +53,10 @@ def recording(to: Path | BinaryIO, request: SpeechRequest) -> Iterator[Recording
     if not isinstance(to, Path):
         yield Recording(to, request)
         return
-    path = to.resolve() if to.is_symlink() else to  # what it points to, not the link
-    if path.is_dir():
-        raise InvalidInput(Problem("file", str(to), "it is a directory"))
-    if path.exists() and not path.is_file():
-        # A pipe or a device is written to, not replaced.
-        with _opened(path, to) as stream:
-            yield Recording(stream, request)
-        return
-    try:
-        new = tempfile.NamedTemporaryFile(  # noqa: SIM115 - it is closed below, before it moves
-            dir=path.parent, prefix=".voicereg-", delete=False
-        )
-    except OSError as error:
-        raise InvalidInput(Problem("file", str(to), error.strerror or str(error))) from error
-    made = Path(new.name)
-    try:
-        with new:
-            taker = Recording(new.file, request)
-            yield taker
-            taker.finish()
-        mask = os.umask(0)
-        os.umask(mask)
-        made.chmod(0o666 & ~mask)
-        made.replace(path)
-    except BaseException:
-        made.unlink(missing_ok=True)
-        raise
-
-
-def _opened(path: Path, given: Path) -> BinaryIO:
-    try:
-        return path.open("wb")
-    except OSError as error:
-        raise InvalidInput(Problem("file", str(given), error.strerror or str(error))) from error
+    with whole_file(to) as stream:
+        taker = Recording(stream, request)
+        yield taker
+        taker.finish()
 
 
 def _wav_header(sample_rate: int, size: int | None) -> bytes:

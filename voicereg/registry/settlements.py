@@ -9,23 +9,18 @@ import sqlalchemy as sa
 from voicereg.domain.attempts import is_at_work
 from voicereg.domain.errors import DatabaseBusy, InvalidInput, Problem, StateConflict
 from voicereg.domain.remote import RemoteVoice
-from voicereg.domain.rules import RULES
 from voicereg.domain.states import State
 from voicereg.domain.voice_ids import is_voice_id
 from voicereg.domain.voices import Voice
 from voicereg.registry.changes import locked
 from voicereg.registry.context import Context
-from voicereg.registry.duplicates import ADOPTED, inherit, lock_family, make_way
+from voicereg.registry.duplicates import ADOPTED, RecordedMeanwhile, inherit, lock_family, make_way
 from voicereg.registry.lookups import Lookups
 from voicereg.registry.uses import claim
 from voicereg.store import syncs
 
 _BY_HAND = "settled by hand"
 _TRIES = 3
-
-
-class _OnRecord(Exception):
-    """The id was recorded for another voice meanwhile."""
 
 
 class Settlements:
@@ -60,7 +55,7 @@ class Settlements:
         for _ in range(_TRIES):
             try:
                 return self._adopt(attempt, voice_id, remote)
-            except _OnRecord:
+            except RecordedMeanwhile:
                 continue  # now it can be seen what has it
         raise DatabaseBusy(context.database.display)
 
@@ -72,10 +67,9 @@ class Settlements:
                 return current
             self._check(connection, current, State.FAILED)
             inherited = make_way(changes, current, voice_id)
-            reviewed = RULES[current.family].reviewed
             values: dict[str, Any] = {
                 **inherited.values,
-                "state": remote.state(reviewed=reviewed) or State.PENDING,
+                "state": remote.new_state,
                 "voice_id": voice_id,
                 "target_model": remote.target_model or current.target_model,
             }
@@ -84,7 +78,7 @@ class Settlements:
                 adopted = changes.apply(current, ADOPTED, values, _BY_HAND)
             except sa.exc.IntegrityError:
                 # On PostgreSQL a create may be confirmed with it between the look and this.
-                raise _OnRecord from None
+                raise RecordedMeanwhile from None
             claim(connection, [voice_id], changes.now)
             return inherit(changes, adopted, inherited)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,12 +15,12 @@ from voicereg.domain.speech import Spoken, checked_speech
 from voicereg.domain.states import State
 from voicereg.domain.uses import check_use
 from voicereg.domain.voices import Voice
-from voicereg.registry.changes import Changes
+from voicereg.registry.changes import Changes, locked
 from voicereg.registry.context import Context
 from voicereg.registry.lookups import Lookups
 from voicereg.registry.recorder import Recorder
 from voicereg.registry.recordings import recording
-from voicereg.store import previews, syncs, voices
+from voicereg.store import previews, syncs
 
 _USABLE = frozenset({State.ACTIVE, State.MISSING})
 """One that a listing did not show may still be there: the provider will say."""
@@ -100,9 +101,7 @@ class Speeches:
                 after={"format": audio.response_format, "size_bytes": len(audio.data)},
                 reason="synthesised: none was kept from its creation",
             )
-            kept = previews.get(connection, voice.id)
-            assert kept is not None  # noqa: S101 - it was just inserted
-            return kept
+            return replace(audio, kept_at=now)
 
     def _note_missing(self, voice: Voice, gone: VoiceGone) -> None:
         gone.advice = (
@@ -111,19 +110,18 @@ class Speeches:
         )
         try:
             with self._context.database.write() as connection:
-                current = voices.get(connection, voice.id, lock=True)
-                if current is None or current.state is not State.ACTIVE:
+                changes, current = locked(self._context, connection, voice.id)
+                if current.state is not State.ACTIVE:
                     return
-                now = self._context.database.now(connection)
                 why = "the provider did not know it when it was to speak"
-                Changes(connection, actor=self._context.actor, now=now).apply(
+                changes.apply(
                     current,
                     "voice.missing",
                     {"state": State.MISSING, "state_reason": why},
                     str(gone),
                 )
                 # Gone since now, whenever a sync gets round to it; as good as a listing.
-                syncs.note_absences(connection, {current.id: Absence(now, 1)})
+                syncs.note_absences(connection, {current.id: Absence(changes.now, 1)})
         except DatabaseProblem as problem:
             _logger.warning("that voice %s is missing was not noted: %s", voice.id, problem)
 

@@ -24,14 +24,13 @@ from voicereg.domain.reconcile import (
     make_plan,
 )
 from voicereg.domain.remote import RemoteVoice
-from voicereg.domain.rules import RULES
 from voicereg.domain.states import State
 from voicereg.domain.syncs import ChangeKind, Sync, SyncChange
-from voicereg.domain.trust import Sight, sight, unread
+from voicereg.domain.trust import Sight, sight
 from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis, Origin, Voice
 from voicereg.registry.changes import Changes
 from voicereg.registry.context import Context
-from voicereg.registry.duplicates import ADOPTED, IMPORTED
+from voicereg.registry.duplicates import ADOPTED, IMPORTED, RecordedMeanwhile
 from voicereg.registry.inspection import Inspection, OnProgress, Unread
 from voicereg.registry.texts import mended
 from voicereg.registry.uses import claim
@@ -40,6 +39,7 @@ from voicereg.store.accounts import Lock
 
 _logger = logging.getLogger(__name__)
 _TRIES = 3
+_ON_NO_RECORD = "listed by the provider, and on no record"
 _NAMED = 5
 """So many voices a message names at most."""
 _ACTIONS = {
@@ -136,22 +136,24 @@ class _Run:
                     f"{what} could not be read, and nothing of it was changed: {read.problem}"
                 )
         self._listed = sum(len(listed.voices) for listed in listings)
-        seen = {id(listed): self._sight(listed) for listed in listings}
-        read_of_all = sum(seen.values(), Sight())
+        recorded = [self._recorded(listed) for listed in listings]
+        seen = [
+            self._sight(listed, known) for listed, known in zip(listings, recorded, strict=True)
+        ]
+        of_all_read = sum(seen, Sight())
         # What could not be read speaks neither for nor against; but it tells how much was known.
-        known_of_all = sum(
-            (unread(read.known) for read in reads if isinstance(read, Unread)), read_of_all
+        of_all = sum(
+            (Sight(known=read.known) for read in reads if isinstance(read, Unread)), of_all_read
         )
-        for listed in listings:
-            sight = seen[id(listed)]
-            if not self._force and (sight.is_foreign or known_of_all.is_foreign):
+        for listed, known, one in zip(listings, recorded, seen, strict=True):
+            if not self._force and (one.is_foreign or of_all.is_foreign):
                 self._hold_back(listed)
                 continue
-            suspicious = sight.is_suspicious or read_of_all.is_suspicious
-            self._reconcile(listed, self._force or not suspicious, read_of_all.is_blank)
+            suspicious = one.is_suspicious or of_all_read.is_suspicious
+            completed = self._inspection.completed(listed, known.keys())
+            self._reconcile(completed, self._force or not suspicious, of_all_read.is_blank)
 
-    def _sight(self, listed: Listed) -> Sight:
-        recorded = self._recorded(listed)
+    def _sight(self, listed: Listed, recorded: Mapping[str, Voice]) -> Sight:
         ours = sum(voice.account == self._account.name for voice in recorded.values())
         return sight(listed.scope(), listed.voices.keys(), ours, listed.before.taken_at)
 
@@ -167,7 +169,6 @@ class _Run:
 
     def _reconcile(self, listed: Listed, trusted: bool, blank: bool) -> None:
         """Change what one listing says."""
-        listed = self._inspection.completed(listed, self._recorded(listed).keys())
         proofs = {} if trusted else self._inspection.proofs(listed)
         plan = self._carry_out(listed, trusted, proofs, blank)
         if plan.unproved:
@@ -190,7 +191,7 @@ class _Run:
             try:
                 with self._transaction() as connection:
                     return self._apply(connection, listed, trusted, proofs, blank)
-            except _Collision:
+            except RecordedMeanwhile:
                 _logger.info("a voice was recorded by another meanwhile; once more")
             except DatabaseBusy as busy:
                 if not busy.deadlock:
@@ -218,22 +219,19 @@ class _Run:
         recorded = syncs.on_record(connection, group, listed.voices.keys())
         plan = make_plan(listed, now, Evidence(recorded, trusted, proofs, blank), self._timing)
         changes = Changes(connection, actor=self._context.actor, now=now.taken_at)
-        # In the order in which everyone locks several voices.
-        steps = sorted(plan.steps, key=lambda step: "" if step.voice is None else step.voice.id)
         done: list[SyncChange] = []
         any_day = 0
-        for step in steps:
-            if step.remote is not None and step.voice is None:
-                voice = self._imported(step.remote, now.taken_at)
-                any_day += voice.deadline_at <= now.taken_at
-                if not self._dry_run:
-                    self._insert(changes, voice, step.why)
-            else:
-                changed = self._changed(changes, step)
-                if changed is None:
-                    continue
-                voice = changed
-            done.append(self._told(step, voice))
+        for remote in plan.imports:
+            voice = self._imported(remote, now.taken_at)
+            any_day += voice.deadline_at <= now.taken_at
+            if not self._dry_run:
+                self._insert(changes, voice)
+            done.append(self._told(ChangeKind.IMPORTED, None, voice, _ON_NO_RECORD))
+        # In the order in which everyone locks several voices.
+        for step in sorted(plan.steps, key=lambda step: step.voice.id):
+            changed = self._changed(changes, step)
+            if changed is not None:
+                done.append(self._told(step.kind, step.voice, changed, step.why))
         if not self._dry_run:
             syncs.note_absences(connection, plan.absences)
             # Of those that were on record before, too: a use may have been written while another
@@ -268,12 +266,12 @@ class _Run:
                 "sync it again",
             )
 
-    def _insert(self, changes: Changes, voice: Voice, why: str) -> None:
+    def _insert(self, changes: Changes, voice: Voice) -> None:
         try:
             voices.insert(changes.connection, voice, self._account.id)
         except sa.exc.IntegrityError:
             # On PostgreSQL a confirmation may record it between the look at the records and this.
-            raise _Collision from None
+            raise RecordedMeanwhile from None
         changes.log(
             IMPORTED,
             account=voice.account,
@@ -286,12 +284,11 @@ class _Run:
                 "created_at": voice.created_at,
                 "deadline_at": voice.deadline_at,
             },
-            reason=why,
+            reason=_ON_NO_RECORD,
         )
 
     def _changed(self, changes: Changes, step: Step) -> Voice | None:
         """Change a voice on record; None where it is no longer as it was planned on."""
-        assert step.voice is not None  # noqa: S101 - only imports have none
         if self._dry_run:
             return replace(step.voice, **step.values)
         current = voices.get(changes.connection, step.voice.id, lock=True)
@@ -303,17 +300,18 @@ class _Run:
         try:
             return changes.apply(current, _ACTIONS[step.kind], step.values, step.why)
         except sa.exc.IntegrityError:
-            raise _Collision from None
+            raise RecordedMeanwhile from None
 
-    def _told(self, step: Step, after: Voice) -> SyncChange:
+    def _told(self, kind: ChangeKind, before: Voice | None, after: Voice, why: str) -> SyncChange:
         return SyncChange(
-            kind=step.kind,
+            kind=kind,
             family=after.family,
-            id=None if step.voice is None and self._dry_run else after.id,
+            # A dry run makes no record, so that its id means nothing.
+            id=None if before is None and self._dry_run else after.id,
             voice_id=after.voice_id,
-            before=None if step.voice is None else step.voice.state,
+            before=None if before is None else before.state,
             after=after.state,
-            why=step.why,
+            why=why,
         )
 
     def _imported(self, remote: RemoteVoice, now: datetime) -> Voice:
@@ -328,7 +326,7 @@ class _Run:
             family=remote.family,
             target_model=_kept(remote.target_model),
             origin=remote.origin,
-            state=remote.state(reviewed=RULES[remote.family].reviewed) or State.PENDING,
+            state=remote.new_state,
             state_reason=None,
             name=mended(remote.name or remote.voice_id),
             prompt=_kept(remote.prompt),
@@ -436,10 +434,6 @@ class _Run:
             after=told,
             reason="; ".join(sync.problems) or None,
         )
-
-
-class _Collision(Exception):
-    """Another transaction recorded a voice that this one was about to."""
 
 
 def _takes_a_slot(change: SyncChange) -> bool:

@@ -70,15 +70,14 @@ class UseFiles:
         if source is not None:
             check_source(source)
         size = _size(file)
-        if dedupe and size is None:
-            raise InvalidInput(
-                Problem("dedupe", "", "a pipe cannot be read twice: give the name of a file")
-            )
-        lines = _Lines(file, on_bytes or (lambda done, whole: None), size)
         skipped = 0
         if dedupe:
-            assert size is not None  # noqa: S101 - checked above
+            if size is None:
+                raise InvalidInput(
+                    Problem("dedupe", "", "a pipe cannot be read twice: give the name of a file")
+                )
             skipped = self._read_before(file, size)
+        lines = _Lines(file, on_bytes or (lambda done, whole: None), size)
         rows = _rows(lines, skipped)
         tally = _Tally(self._context.clock.now(), source or self._context.source)
         imported = UsesImported(skipped_bytes=skipped)

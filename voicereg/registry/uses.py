@@ -16,11 +16,11 @@ from voicereg.domain.uses import (
     check_use,
 )
 from voicereg.domain.voices import DeadlineBasis, Voice
-from voicereg.registry.changes import Changes
+from voicereg.registry.changes import locked
 from voicereg.registry.context import Context
 from voicereg.registry.lookups import Lookups
 from voicereg.registry.recorder import Batch
-from voicereg.store import uses, voices
+from voicereg.store import uses
 
 _BATCHES_BETWEEN_CLEANINGS = 500
 
@@ -103,12 +103,9 @@ class Uses:
             StateConflict: it was never made.
         """
         found = self._lookups.voice(reference, account)
-        database = self._context.database
-        with database.write() as connection:
-            now = database.now(connection)
-            check_use(at=at, count=1, source=source, now=now)
-            voice = voices.get(connection, found.id, lock=True)
-            assert voice is not None  # noqa: S101 - voices are never erased
+        with self._context.database.write() as connection:
+            changes, voice = locked(self._context, connection, found.id)
+            check_use(at=at, count=1, source=source, now=changes.now)
             if voice.voice_id is None:
                 raise StateConflict(voice, "a voice without an id at the provider has no uses")
             values = {
@@ -117,5 +114,4 @@ class Uses:
                 "deadline_at": uses.deadline_after(voice.created_at, at),
                 "deadline_basis": DeadlineBasis.USED,
             }
-            changes = Changes(connection, actor=self._context.actor, now=now)
             return changes.apply(voice, "voice.use.correct", values, "corrected by hand")

@@ -12,11 +12,10 @@ from voicereg.domain.families import Family
 from voicereg.domain.reconcile import Absence
 from voicereg.domain.states import State
 from voicereg.domain.voices import Voice
+from voicereg.store.batches import batches
 from voicereg.store.voices import SELECT, from_rows
 from voicereg.tables import absences, accounts, quota_limits, sync_states, voices
 
-_AT_ONCE = 500
-"""Ids in one statement: databases have limits on parameters."""
 _ATTEMPTS = (State.CREATING, State.UNRESOLVED)
 
 
@@ -46,11 +45,13 @@ def on_record(
 ) -> dict[str, Voice]:
     """The voices of a quota group, gone ones too, that have these ids at the provider, by id."""
     found: dict[str, Voice] = {}
-    for some in _batches(sorted(voice_ids)):
+    for some in batches(voice_ids):
         query = SELECT.where(voices.c.quota_group_id == group_id, voices.c.voice_id.in_(some))
-        for voice in from_rows(connection.execute(query).all()):
-            assert voice.voice_id is not None  # noqa: S101 - it was asked for by it
-            found[voice.voice_id] = voice
+        found |= {
+            voice.voice_id: voice
+            for voice in from_rows(connection.execute(query).all())
+            if voice.voice_id is not None
+        }
     return found
 
 
@@ -79,7 +80,7 @@ def absences_of(connection: sa.Connection, group_id: int, family: Family) -> dic
 
 def note_absences(connection: sa.Connection, noted: Mapping[str, Absence | None]) -> None:
     """Note how often voices were not listed; None: that they were seen, or have come to an end."""
-    for some in _batches(sorted(noted)):
+    for some in batches(noted):
         connection.execute(sa.delete(absences).where(absences.c.voice.in_(some)))
     rows = [
         {"voice": voice, "since": absence.since, "listings": absence.listings}
@@ -166,7 +167,3 @@ def set_surplus(
         .values(surplus=of_the_group)
     )
     return surplus - (before or 0)
-
-
-def _batches(ids: list[str]) -> list[list[str]]:
-    return [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]

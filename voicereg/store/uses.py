@@ -12,9 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from voicereg.domain.uses import DailyUses, UseNote
 from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis
+from voicereg.store.batches import batches
 from voicereg.tables import unclaimed_uses, use_files, use_writers, voice_uses, voices
-
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +49,8 @@ def find(connection: sa.Connection, references: Collection[str]) -> dict[str, li
     One id at the provider can be on record in several quota groups; a use is one of each.
     """
     found: dict[str, list[Used]] = {}
-    wanted = sorted(references)
     columns = sa.select(voices.c.id, voices.c.voice_id, voices.c.created_at)
-    for start in range(0, len(wanted), _AT_ONCE):
-        some = wanted[start : start + _AT_ONCE]
+    for some in batches(references):
         for row in connection.execute(columns.where(voices.c.voice_id.in_(some))):
             found.setdefault(row.voice_id, []).append(Used(*row))
         left = [reference for reference in some if reference not in found]
@@ -173,11 +170,10 @@ def keep_unclaimed(connection: sa.Connection, notes: Sequence[UseNote]) -> None:
 def claim(connection: sa.Connection, voice_ids: Collection[str]) -> list[UseNote]:
     """Take the uses that were kept for voices which are on record now."""
     notes: list[UseNote] = []
-    wanted = sorted(voice_ids)
-    for start in range(0, len(wanted), _AT_ONCE):
+    for some in batches(voice_ids):
         taken = connection.execute(
             sa.delete(unclaimed_uses)
-            .where(unclaimed_uses.c.voice_id.in_(wanted[start : start + _AT_ONCE]))
+            .where(unclaimed_uses.c.voice_id.in_(some))
             .returning(*unclaimed_uses.c)
         )
         notes += [

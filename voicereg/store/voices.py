@@ -141,6 +141,20 @@ def get(connection: sa.Connection, voice: str, *, lock: bool = False) -> Voice |
     return None if row is None else _voice(row)
 
 
+def one(connection: sa.Connection, voice: str, *, lock: bool = False) -> Voice:
+    """The voice of a registry id that the database itself gave: voices are never erased.
+
+    Args: as for :func:`get`.
+
+    Raises:
+        KeyError: it is no such id.
+    """
+    found = get(connection, voice, lock=lock)
+    if found is None:
+        raise KeyError(voice)
+    return found
+
+
 def holder_of(connection: sa.Connection, group_id: int, voice_id: str) -> str | None:
     """The registry id of the voice that a provider's id is recorded for in a quota group."""
     return connection.execute(

@@ -84,9 +84,7 @@ def sync(
 @contextmanager
 def _progress(app: App) -> Iterator[OnProgress | None]:
     """A bar on a terminal; nothing elsewhere."""
-    import sys
-
-    if app.quiet or not sys.stderr.isatty():
+    if not app.shows_progress:
         yield None
         return
     from voicereg.cli.output.progress import sync_bars

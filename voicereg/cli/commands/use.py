@@ -143,7 +143,7 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _progress(app: App, file: Path) -> Iterator[Callable[[int, int | None], None] | None]:
-    if app.quiet or not sys.stderr.isatty():
+    if not app.shows_progress:
         yield None
         return
     from voicereg.cli.output.progress import bytes_bar

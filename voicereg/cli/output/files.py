@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from voicereg.domain.errors import InvalidInput, Problem
@@ -35,23 +34,11 @@ def write_file(path: Path, data: bytes) -> None:
     Raises:
         InvalidInput: it cannot be written; an earlier file of that name is as it was.
     """
+    from voicereg.registry.whole_files import whole_file
+
     check_writable(path)
-    path = path.resolve() if path.is_symlink() else path  # what it points to, not the link
     try:
-        if path.exists() and not path.is_file():
-            # A pipe or a device is written to, not replaced.
-            path.write_bytes(data)
-            return
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".voicereg-", delete=False) as new:
-            try:
-                new.write(data)
-                new.close()
-                mask = os.umask(0)
-                os.umask(mask)
-                Path(new.name).chmod(0o666 & ~mask)
-                Path(new.name).replace(path)
-            except BaseException:
-                Path(new.name).unlink(missing_ok=True)
-                raise
+        with whole_file(path) as stream:
+            stream.write(data)
     except OSError as error:
         raise InvalidInput(Problem("file", str(path), error.strerror or str(error))) from error

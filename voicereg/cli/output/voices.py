@@ -21,16 +21,16 @@ _STYLES = {
 _SOON_DAYS = 30
 
 
+def _account_column(with_account: bool) -> list[Column[Voice]]:
+    shown = Column[Voice]("ACCOUNT", lambda voice: voice.account, flexible=True)
+    return [shown] if with_account else []
+
+
 def voice_columns(now: datetime, *, with_account: bool) -> list[Column[Voice]]:
     """The columns of a list of voices."""
-    account = (
-        [Column[Voice]("ACCOUNT", lambda voice: voice.account, flexible=True)]
-        if with_account
-        else []
-    )
     return [
         Column("ID", lambda voice: voice.id),
-        *account,
+        *_account_column(with_account),
         Column("NAME", lambda voice: voice.name),
         Column("MODEL", lambda voice: voice.target_model or "unknown", flexible=True),
         Column("STATE", lambda voice: voice.state.value, style=_state_style),
@@ -52,11 +52,6 @@ def voice_columns(now: datetime, *, with_account: bool) -> list[Column[Voice]]:
 
 def deadline_columns(now: datetime, *, with_account: bool) -> list[Column[Voice]]:
     """The columns of a list of voices nearing their deletion."""
-    account = (
-        [Column[Voice]("ACCOUNT", lambda voice: voice.account, flexible=True)]
-        if with_account
-        else []
-    )
     return [
         Column(
             "DAYS LEFT",
@@ -67,7 +62,7 @@ def deadline_columns(now: datetime, *, with_account: bool) -> list[Column[Voice]
         Column("DEADLINE", lambda voice: local_date(voice.deadline_at)),
         Column("BASIS", lambda voice: voice.deadline_basis.value),
         Column("ID", lambda voice: voice.id),
-        *account,
+        *_account_column(with_account),
         Column("NAME", lambda voice: voice.name, flexible=True),
         Column("STATE", lambda voice: voice.state.value, style=_state_style),
         Column("PIN", lambda voice: "pin" if voice.pinned else "", from_width=90),

@@ -57,8 +57,8 @@ class Wire(Protocol):
     def item(self, item: Mapping[str, Any], kind: ListingKind) -> RemoteVoice:
         """A voice from an item of a listing."""
 
-    def query_body(self, voice_id: str, origin: Origin) -> Body | None:
-        """The request that asks for one voice; None where the provider has none."""
+    def query_body(self, voice_id: str, origin: Origin) -> Body:
+        """The request that asks for one voice, of an origin that the family's rules let it."""
 
     def queried(self, output: Mapping[str, Any], voice_id: str, origin: Origin) -> RemoteVoice:
         """A voice from the answer to a query."""

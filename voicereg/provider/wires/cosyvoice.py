@@ -57,7 +57,7 @@ class CosyVoiceWire:
         """An item has no target model: it is the beginning of a design's id."""
         return self._voice(item, required_text(item, self.id_field))
 
-    def query_body(self, voice_id: str, origin: Origin) -> Body | None:
+    def query_body(self, voice_id: str, origin: Origin) -> Body:
         """``query_voice``."""
         return {"model": _MODEL, "input": {"action": "query_voice", "voice_id": voice_id}}
 

@@ -69,10 +69,8 @@ class QwenWire:
         (origin,) = kind.origins
         return self._voice(item, required_text(item, self.id_field), origin)
 
-    def query_body(self, voice_id: str, origin: Origin) -> Body | None:
-        """``query``, which clones do not have."""
-        if origin is Origin.CLONED:
-            return None
+    def query_body(self, voice_id: str, origin: Origin) -> Body:
+        """``query``, which only designs have."""
         return {"model": _MODELS[origin], "input": {"action": "query", "voice": voice_id}}
 
     def queried(self, output: Mapping[str, Any], voice_id: str, origin: Origin) -> RemoteVoice:
