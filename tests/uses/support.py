@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import sys
 import threading
@@ -104,11 +105,13 @@ class Between:
                 self._act()
 
     def __enter__(self) -> Between:
+        gc.disable()  # what others do when garbage is collected is not to be interrupted
         sys.setprofile(self._profile)
         return self
 
     def __exit__(self, *error: object) -> None:
         sys.setprofile(None)
+        gc.enable()
 
 
 def places() -> Iterator[int]:

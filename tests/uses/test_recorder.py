@@ -8,6 +8,7 @@ import logging
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 
@@ -218,6 +219,85 @@ def test_many_threads_lose_nothing(book: Book) -> None:
             list(threads.map(work, range(8)))
 
     assert book.total == 16_000
+
+
+def test_what_ended_threads_noted_is_written_once(book: Book) -> None:
+    with recording(book) as recorder:
+        for turn in range(1, 4):
+            for _ in range(20):
+                thread = threading.Thread(target=recorder.record, args=("v",))
+                thread.start()
+                thread.join()
+            assert recorder.pending == 20
+            recorder.flush()
+            assert (recorder.pending, book.total) == (0, 20 * turn)
+
+    assert [len(batch.notes) for batch in book.batches] == [1, 1, 1]
+
+
+def test_threads_are_let_go_when_they_end(book: Book) -> None:
+    with recording(book) as recorder:
+        left = []
+
+        def work() -> None:
+            recorder.record("v")
+            left.append(weakref.ref(recorder._notes.mine.pad))
+
+        for _ in range(5):
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+        recorder.flush()
+        gc.collect()
+        assert [pad() for pad in left] == [None] * 5
+
+
+def test_the_bound_is_that_of_all_threads(book: Book) -> None:
+    """One voice that many threads use is one note; what is noted already goes on being counted."""
+    with recording(book, most_notes=3) as recorder:
+        book.away = True
+        with ThreadPoolExecutor(1) as other:
+            for voice in "abcd":
+                other.submit(recorder.record, voice).result()
+        for voice in "edca":
+            recorder.record(voice)
+        book.away = False
+        recorder.flush()
+
+    assert book.uses == {
+        (voice, "tests", TODAY): uses for voice, uses in (("a", 2), ("b", 1), ("c", 2))
+    }
+
+
+def test_threads_and_flushes_at_once(book: Book) -> None:
+    """Threads come and go while others write; the database is away at times."""
+    together, done = threading.Barrier(5), threading.Event()
+    with recording(book) as recorder:
+
+        def work(number: int) -> None:
+            together.wait(LONG)
+            for turn in range(300):
+                thread = threading.Thread(target=recorder.record, args=(f"v{turn % 3}",))
+                thread.start()
+                recorder.record("v", source=f"s{number}")
+                thread.join()
+
+        def write() -> None:
+            together.wait(LONG)
+            while not done.is_set():
+                book.away = not book.away
+                with suppress(DatabaseProblem):
+                    recorder.flush()
+
+        with ThreadPoolExecutor(5) as threads:
+            writing = threads.submit(write)
+            for worked in [threads.submit(work, number) for number in range(4)]:
+                worked.result()
+            done.set()
+            writing.result()
+        book.away = False
+
+    assert book.total == 4 * 600
 
 
 def test_from_asyncio(book: Book) -> None:

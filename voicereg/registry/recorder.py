@@ -19,6 +19,7 @@ from voicereg.domain.clock import Clock
 from voicereg.domain.errors import DatabaseProblem, InvalidInput, Problem
 from voicereg.domain.uses import UseNote, check_use
 from voicereg.domain.voice_ids import is_voice_id
+from voicereg.registry.notes import Key, Noteds, Notes
 
 FLUSH_EVERY = timedelta(seconds=2)
 """The longest that a use is only in memory, while the database can be reached."""
@@ -38,26 +39,12 @@ class Batch:
     notes: Sequence[UseNote]
 
 
-class _Noted:
-    """Uses by one source of one voice on one day."""
-
-    __slots__ = ("last_at", "uses")
-
-    def __init__(self, uses: int, last_at: datetime) -> None:
-        self.uses = uses
-        self.last_at = last_at
-
-
-_Notes = dict[tuple[str, str, int], _Noted]
-"""By voice, source and day."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Taken:
     """Notes that a flush has taken, and not yet seen written."""
 
     number: int
-    notes: _Notes
+    notes: Noteds
 
     def as_batch(self, writer: str) -> Batch:
         return Batch(
@@ -109,10 +96,9 @@ class Recorder:
 
     def _begin(self) -> None:
         """Nothing is noted: what a parent process has noted is for the parent to write."""
+        self._notes = Notes(self._most_notes, self._on_first)
         # Reentrant: a signal handler may note a use in the middle of another.
-        self._lock = threading.RLock()
-        self._notes: _Notes = {}
-        self._lost = 0
+        self._starting = threading.RLock()
         self._writing = threading.Lock()
         self._writer = uuid.uuid4().hex
         self._numbers = itertools.count(1)
@@ -146,36 +132,30 @@ class Recorder:
             check_use(at=at, count=count, source=source, now=now)
         moment = now if at is None else at.astimezone(UTC)
         key = (reference, source or self._source, moment.toordinal())
-        with self._lock:
-            noted = self._notes.get(key)
+        notes = self._notes
+        pad = notes.mine.pad or notes.begin_pad()
+        with pad.lock:
+            noted = pad.notes.get(key) or notes.begin_note(pad, key, moment)
             if noted is None:
-                noted = self._begin_note(key, moment)
-                if noted is None:
-                    self._lost += count
-                    return
+                pad.lost += count
+                return
             noted.uses += count
             if moment > noted.last_at:
                 noted.last_at = moment
 
-    def _begin_note(self, key: tuple[str, str, int], moment: datetime) -> _Noted | None:
-        """A note for the first use of a voice since the last flush, with the lock held.
-
-        None, where so many are kept already that this is not.
-        """
+    def _on_first(self, key: Key) -> None:
+        """Look at the first note of a voice since the last flush."""
         if not is_voice_id(key[0]):
             # No database may take it, and what is kept until it is written would hold up the rest.
             raise InvalidInput(Problem("voice_id", ascii(key[0]), "it can be no voice's id"))
-        if len(self._notes) >= self._most_notes:
-            return None
-        # A signal handler may have noted the same voice by now, whose note must not be replaced.
-        noted = self._notes.setdefault(key, _Noted(0, moment))
         if self._closed:
             _logger.error(
                 "voice %s was used after the registry was closed; only a flush records it", key[0]
             )
         elif self._thread is None:
-            self._start()
-        return noted
+            with self._starting:
+                if self._thread is None:
+                    self._start()
 
     def _start(self) -> None:
         """See to it that notes are written: every few seconds, and when the process ends."""
@@ -205,36 +185,32 @@ class Recorder:
             DatabaseProblem: it could not be; it is kept, and written later.
         """
         with self._writing:
-            # What failed before goes first and as it was: it may have been written after all.
             if self._unwritten is not None:
-                self._write_taken()
-            with self._lock:
-                lost, self._lost = self._lost, 0
-            if lost:
+                # An interrupt may have come before they were let go of.
+                self._notes.let_go(self._unwritten.notes)
+            notes = self._notes.gather()
+            if lost := self._notes.take_lost():
                 _logger.error(
                     "%d uses were not recorded: the database could not be reached for too long, "
                     "and more than %d notes are not kept",
                     lost,
                     self._most_notes,
                 )
-            if self._notes:
-                self._unwritten = _Taken(next(self._numbers), self._notes)
-                self._write_taken()
+            # What failed before goes first and as it was: it may have been written after all.
+            if self._unwritten is not None:
+                self._write_unwritten(self._unwritten)
+            if notes:
+                self._unwritten = _Taken(next(self._numbers), notes)
+                self._notes.let_go(notes)
+                self._write_unwritten(self._unwritten)
 
-    def _write_taken(self) -> None:
-        """Write what was taken; nobody knows whether it was written before."""
-        taken = self._unwritten
-        assert taken is not None  # noqa: S101 - the caller has seen to it
-        with self._lock:
-            # An interrupt may have come before the notes were replaced; then they are here.
-            if self._notes is taken.notes:
-                self._notes = {}
+    def _write_unwritten(self, taken: _Taken) -> None:
         self._write(taken.as_batch(self._writer))
         self._unwritten = None
 
     def close(self) -> None:
         """Write what is noted, and stop. What cannot be written is lost, and that is logged."""
-        with self._lock:
+        with self._starting:
             self._closed = True
             thread = self._thread
         self._wake.set()
@@ -251,12 +227,8 @@ class Recorder:
     @property
     def pending(self) -> int:
         """How many uses are noted, and not known to be written."""
-        with self._lock:
-            unwritten = self._unwritten
-            kept = [] if unwritten is None else [unwritten.notes]
-            if unwritten is None or unwritten.notes is not self._notes:
-                kept.append(self._notes)
-            return sum(noted.uses for notes in kept for noted in notes.values())
+        unwritten = self._unwritten
+        return self._notes.pending({} if unwritten is None else unwritten.notes)
 
     def _flush_forever(self) -> None:
         while not self._wake.wait(self._flush_every.total_seconds()):
