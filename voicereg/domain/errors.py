@@ -16,6 +16,8 @@ The tree::
     ├── ConfirmNotRecorded     the voice was made, and could not be noted
     ├── DeleteUnconfirmed      nobody knows whether the voice was deleted
     ├── ReviewRefused          made, and refused by the provider's review
+    ├── DeliveryFailed         a channel did not take a message
+    ├── LeaseHeld              another process is at the same work
     ├── ProviderProblem        see voicereg.domain.provider_errors
     └── DatabaseProblem
         ├── DatabaseUnusable   cannot be opened, read or written
@@ -312,6 +314,33 @@ class ReviewRefused(VoiceregError):
         )
         self.voice = voice
         self.advice = f"voicereg delete {voice.id} frees the slot; then change the prompt"
+
+
+class DeliveryFailed(VoiceregError):
+    """A channel did not take a message. It is sent again by the next round."""
+
+    def __init__(self, channel: str, why: str, advice: str | None = None) -> None:
+        super().__init__(f"channel {channel} did not take the message: {why}")
+        self.channel = channel
+        self.why = why
+        """Without the secrets of the channel's URL."""
+        self.advice = advice
+
+
+class LeaseHeld(VoiceregError):
+    """Another process is at work that only one may do at a time. Nothing was done."""
+
+    def __init__(self, lease: str, holder: str, since: datetime, expires_at: datetime) -> None:
+        super().__init__(f"{holder} is at the {lease} since {rfc3339(since)}; nothing was done")
+        self.lease = lease
+        self.holder = holder
+        """Who, for people: user, host and process."""
+        self.since = since
+        self.expires_at = expires_at
+        """When the lease ends, unless its holder renews it."""
+        self.advice = (
+            f"should that process have died, others may take over from {rfc3339(expires_at)} on"
+        )
 
 
 class ProviderProblem(VoiceregError):
