@@ -8,7 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from voicereg.domain.concerns import ConcernKind
 from voicereg.domain.families import Family
+from voicereg.domain.messages import News, Outcome
 from voicereg.domain.states import GONE, WITHOUT_VOICE_ID, State
 from voicereg.domain.voices import DeadlineBasis, Origin
 
@@ -303,6 +305,91 @@ use_files = sa.Table(
     sa.Column("read_at", UtcDateTime, nullable=False),
 )
 """How far files of uses have been read."""
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    # Known to its holder alone: a lease that was taken over is not renewed by mistake.
+    sa.Column("token", sa.Text, nullable=False),
+    sa.Column("holder", sa.Text, nullable=False),
+    # The machine and process, where another process can see whether it still runs.
+    sa.Column("place", sa.Text),
+    sa.Column("taken_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.CheckConstraint("expires_at >= taken_at", name="expires_at"),
+)
+"""Work that only one process does at a time; a row goes when it is done."""
+
+rounds = sa.Table(
+    "rounds",
+    metadata,
+    sa.Column("id", _BigId, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False, index=True),
+    # None: it is under way, or was killed.
+    sa.Column("finished_at", UtcDateTime),
+    sa.Column("ok", sa.Boolean),
+    sa.CheckConstraint("(finished_at IS NULL) = (ok IS NULL)", name="finished_at"),
+)
+"""Rounds of housekeeping."""
+
+step_states = sa.Table(
+    "step_states",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    # A name, empty where the step is about all accounts at once.
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("tried_at", UtcDateTime, nullable=False),
+    # When it last went well; None: never.
+    sa.Column("good_at", UtcDateTime),
+    # What went wrong the last time; None: nothing.
+    sa.Column("error", sa.Text),
+    sa.CheckConstraint("error IS NOT NULL OR good_at IS NOT NULL", name="error"),
+)
+"""How each step of housekeeping went last."""
+
+warnings = sa.Table(
+    "warnings",
+    metadata,
+    sa.Column("channel", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    # The registry id of a voice, a family, or a target model.
+    sa.Column("key", sa.Text, primary_key=True),
+    # The most urgent one that was told: the smaller, the more urgent.
+    sa.Column("grade", sa.Integer, nullable=False),
+    sa.Column("told_at", UtcDateTime, nullable=False),
+    # What may have been told before a crash, and may not; None: it was told.
+    sa.Column("uncertain", sa.Text),
+    sa.CheckConstraint(_one_of("kind", ConcernKind), name="kind"),
+    sa.CheckConstraint(f"uncertain IS NULL OR {_one_of('uncertain', News)}", name="uncertain"),
+)
+"""What each channel has been told and no all-clear was given for."""
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    # None: it is being sent, or a crash came before its outcome was noted.
+    sa.Column("settled_at", UtcDateTime),
+    sa.Column("outcome", sa.Text),
+    sa.Column("error", sa.Text),
+    # What it tells: account, kind, key, grade and news of each item.
+    sa.Column("items", _Json, nullable=False),
+    sa.CheckConstraint(f"outcome IS NULL OR {_one_of('outcome', Outcome)}", name="outcome"),
+    sa.CheckConstraint("(outcome IS NULL) = (settled_at IS NULL)", name="settled_at"),
+    sa.Index("ix_messages_channel_made_at", "channel", "made_at"),
+    sa.Index(
+        "ix_messages_unsettled",
+        "channel",
+        sqlite_where=sa.text("outcome IS NULL"),
+        postgresql_where=sa.text("outcome IS NULL"),
+    ),
+)
+"""Messages to channels: each is noted before it is sent."""
 
 events = sa.Table(
     "events",

@@ -65,6 +65,36 @@ def _fill(registry: Registry, database: Database) -> None:
             (tables.unclaimed_uses, {"voice_id": "unknown", "last_used_at": START, **uses}),
             (tables.use_writers, {"writer": "host:1:a", "batch": 1, "written_at": START}),
             (tables.use_files, {"digest": "00", "size_bytes": 1, "read_at": START}),
+            (
+                tables.leases,
+                {
+                    "name": "round",
+                    "token": "t",
+                    "holder": "lin@studio-1",
+                    "taken_at": START,
+                    "expires_at": START,
+                },
+            ),
+            (tables.rounds, {"holder": "lin@studio-1", "started_at": START}),
+            (
+                tables.step_states,
+                {"name": "sync", "account": "default", "tried_at": START, "error": "no answer"},
+            ),
+            (
+                tables.warnings,
+                {
+                    "channel": "mail",
+                    "account_id": 1,
+                    "kind": "deadline",
+                    "key": first.id,
+                    "grade": 30,
+                    "told_at": START,
+                },
+            ),
+            (
+                tables.messages,
+                {"id": "m1", "channel": "mail", "made_at": START, "items": [{"key": first.id}]},
+            ),
         ):
             connection.execute(sa.insert(table).values(**row))
         rows = everything(connection)

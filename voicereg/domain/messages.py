@@ -28,6 +28,16 @@ class News(StrEnum):
     ALL_CLEAR = "all_clear"
 
 
+class Outcome(StrEnum):
+    """What became of a message."""
+
+    SENT = "sent"
+    FAILED = "failed"
+    """The channel did not take it; the next round tells what is still to be told."""
+    UNKNOWN = "unknown"
+    """A crash came between sending and noting it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One thing that a message tells."""
