@@ -65,6 +65,28 @@ def test_it_says_what_to_type(cli: Cli) -> None:
     assert "Traceback" not in result.err
 
 
+@pytest.mark.parametrize(("options", "days"), [((), 365), (("--delete-idle-after", "30"), 30)])
+def test_a_voice_that_nobody_uses_is_deleted(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], days: int
+) -> None:
+    process = spawn("sandbox", "--port", "0", "--json", "--create-seconds", "0", *options)
+    assert process.stdout is not None
+    told = json.loads(process.stdout.readline())
+    monkeypatch.setenv("DASHSCOPE_API_KEY", told["api_key"])
+    created = json.loads(cli.done("--base-url", told["base_url"], *creating(), "--json").out)
+
+    clock = told["base_url"].removesuffix("/api/v1") + "/sandbox/clock"
+    with httpx.Client(trust_env=False) as client:
+        deleted = [
+            client.post(clock, json={"advance_days": by}).json()["deleted"] for by in (days - 1, 1)
+        ]
+    process.terminate()
+    result = finished(process)
+
+    assert deleted == [[], [created["voice_id"]]]
+    assert (result.code, result.err) == (0, "")
+
+
 def test_it_misbehaves_as_it_was_told() -> None:
     told = (
         "create:timeout:after:1",
@@ -113,6 +135,11 @@ def test_it_misbehaves_as_it_was_told() -> None:
 )
 def test_a_fault_that_cannot_be(cli: Cli, fault: str, said: str) -> None:
     assert_usage_error(cli("sandbox", "--fault", fault), "--fault", said)
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "36526", "a year"])
+def test_an_idle_time_that_cannot_be(cli: Cli, days: str) -> None:
+    assert_usage_error(cli("sandbox", "--delete-idle-after", days), "--delete-idle-after")
 
 
 def test_a_port_that_is_taken(cli: Cli) -> None:

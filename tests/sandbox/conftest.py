@@ -26,6 +26,22 @@ def sandbox(clock: FakeClock) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def ageing(clock: FakeClock) -> Iterator[Sandbox]:
+    """A sandbox in which a voice is gone a year after its last use."""
+    with Sandbox.start(
+        clock=clock, review_time=timedelta(days=2), delete_idle_after=timedelta(days=365)
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def ageing_caller(ageing: Sandbox) -> Iterator[Caller]:
+    made = Caller(ageing)
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def caller(sandbox: Sandbox) -> Iterator[Caller]:
     made = Caller(sandbox)
     yield made

@@ -13,6 +13,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from voicereg.sandbox import Sandbox, SandboxVoice
 
+from .wire import Answer, Caller
+
 COSY_MODEL = "cosyvoice-v3.5-plus"
 QWEN_MODEL = "qwen3-tts-vd-2026-01-26"
 REALTIME_MODEL = "qwen3-tts-vd-realtime-2026-01-15"
@@ -37,6 +39,12 @@ def _voice(sandbox: Sandbox, family: str, model: str, **more: Any) -> SandboxVoi
     return sandbox.add_voice(
         family=family, origin="designed", target_model=model, name="n", prompt="p", **more
     )
+
+
+def speak_once(caller: Caller, voice: SandboxVoice) -> Answer:
+    """Make a voice of Qwen-TTS speak."""
+    body = {"model": voice.target_model, "input": {"text": "Hello.", "voice": voice.voice_id}}
+    return caller.send(json.dumps(body).encode(), path=GENERATION)
 
 
 def use(sandbox: Sandbox, voice: SandboxVoice) -> int:

@@ -1,4 +1,4 @@
-"""Telling the sandbox to misbehave over HTTP, at paths that the provider does not have.
+"""Telling the sandbox over HTTP what to do, at paths that the provider does not have.
 
 It needs no key, and is for programs on this machine: a web page that is open in a browser
 here could reach it, too, so what a browser sends for one is refused.
@@ -8,6 +8,10 @@ here could reach it, too, so what a browser sends for one is refused.
 - ``GET /sandbox/faults``: what is still to go wrong.
 - ``DELETE /sandbox/faults``: nothing more shall go wrong; the list that is left.
 - ``POST /sandbox/offline`` with ``{"seconds"}``: 202, and then nobody can connect for so long.
+- ``GET /sandbox/clock``: ``now`` and ``offset_seconds``, by which it was moved in all.
+- ``POST /sandbox/clock`` with ``{"advance_days"}``, ``{"advance_seconds"}`` or both, which
+  are added up: the clock is moved forward; the same, and as ``deleted`` the ids of the
+  voices that are gone for idleness.
 
 What is wrong with a request is said as ``{"error"}``.
 """
@@ -18,19 +22,23 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, timedelta
 from functools import partial
 from typing import Any
 
+from voicereg.sandbox.clock import LONGEST_OFFSET, MovableClock, Reading
 from voicereg.sandbox.door import Door
 from voicereg.sandbox.faults import Fault, fault_kind
 from voicereg.sandbox.replies import Reply, json_bytes
 from voicereg.sandbox.turns import Agenda
+from voicereg.sandbox.voices import SandboxVoice
 
 #: Where the paths of this begin.
 PREFIX = "/sandbox/"
 #: How long the sandbox can be told to be offline, in seconds.
 LONGEST_OFFLINE = 3600
 
+_ADVANCES = {"advance_days": timedelta(days=1), "advance_seconds": timedelta(seconds=1)}
 _PORT = re.compile(r":[0-9]*\Z")
 
 
@@ -60,11 +68,21 @@ class Control:
     Args:
         faults: what is to go wrong.
         door: where clients come in.
+        clock: what time it is.
+        advance: moves that clock; returns what it shows then, and the voices that are gone.
     """
 
-    def __init__(self, faults: Agenda[Fault], door: Door) -> None:
+    def __init__(
+        self,
+        faults: Agenda[Fault],
+        door: Door,
+        clock: MovableClock,
+        advance: Callable[[timedelta], tuple[Reading, tuple[SandboxVoice, ...]]],
+    ) -> None:
         self._faults = faults
         self._door = door
+        self._clock = clock
+        self._advance = advance
         self._served: Mapping[str, Mapping[str, Callable[[bytes], Reply]]] = {
             PREFIX + "faults": {
                 "GET": self._show,
@@ -72,6 +90,7 @@ class Control:
                 "DELETE": self._clear,
             },
             PREFIX + "offline": {"POST": self._go_offline},
+            PREFIX + "clock": {"GET": self._show_clock, "POST": self._move_clock},
         }
 
     def __call__(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
@@ -120,6 +139,18 @@ class Control:
             afterwards=partial(self._door.shut_for, seconds),
         )
 
+    def _show_clock(self, body: bytes) -> Reply:
+        return _reply(200, _clock_document(self._clock.read()))
+
+    def _move_clock(self, body: bytes) -> Reply:
+        by = _advance(_fields(body))
+        try:
+            reading, gone = self._advance(by)
+        except ValueError as error:
+            raise ControlError(400, str(error)) from error
+        deleted = [voice.voice_id for voice in gone]
+        return _reply(200, _clock_document(reading) | {"deleted": deleted})
+
 
 def _fault(fields: Mapping[str, Any]) -> Fault:
     _require_known(fields, "action", "kind", "times", "after", "family", "skip")
@@ -144,6 +175,28 @@ def _document(fault: Fault) -> dict[str, Any]:
         "after": fault.after,
         "family": fault.family,
         "skip": fault.skip,
+    }
+
+
+def _advance(fields: Mapping[str, Any]) -> timedelta:
+    _require_known(fields, *_ADVANCES)
+    if not fields:
+        raise ControlError(400, f"{' or '.join(_ADVANCES)} is required")
+    by = timedelta(0)
+    for field in fields:
+        unit = _ADVANCES[field]
+        number = _taken(fields, field, (int, float), "a number")
+        most = LONGEST_OFFSET // unit
+        if not 0 < number <= most:
+            raise ControlError(400, f"{field} must be above 0, and {most} at most")
+        by += number * unit
+    return by
+
+
+def _clock_document(reading: Reading) -> dict[str, Any]:
+    return {
+        "now": reading.now.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "offset_seconds": reading.offset.total_seconds(),
     }
 
 

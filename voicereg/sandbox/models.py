@@ -29,6 +29,16 @@ DESIGN_REGIONS = {
 }
 
 
+def require_family(family: str) -> None:
+    """Refuse what is no family.
+
+    Raises:
+        ValueError: it is none; the message names them.
+    """
+    if family not in FAMILIES:
+        raise ValueError(f"unknown family {family!r}: one of {', '.join(FAMILIES)}")
+
+
 class Speech(Enum):
     """How a model is made to speak."""
 

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 from voicereg.sandbox import ids
-from voicereg.sandbox.errors import voice_quota_full
-from voicereg.sandbox.models import COSYVOICE, FAMILIES, ORIGINS
+from voicereg.sandbox.clock import MovableClock, Reading
+from voicereg.sandbox.models import COSYVOICE, ORIGINS, require_family
+from voicereg.sandbox.quotas import Quotas
 from voicereg.sandbox.review import OK, Review
 from voicereg.sandbox.voices import NewVoice, Record, SandboxVoice
 
-__all__ = ["DEFAULT_LIMIT", "NewVoice", "Provider", "SandboxVoice"]
-
-#: Custom voices per account and family, as documented.
-DEFAULT_LIMIT = 1000
+__all__ = ["NewVoice", "Provider", "SandboxVoice"]
 
 
 class Provider:
@@ -32,7 +30,7 @@ class Provider:
     Args:
         limits: voices per family; a family that is left out has 1,000.
         review: what becomes of new voices.
-        clock: returns the time now, aware and in UTC.
+        clock: what time it is, and how far that was moved.
         rng: where ids come from.
         utc_offset: how far ahead of UTC the provider's wall clock is, in which it writes
             times without a zone. The documentation does not say which zone that is.
@@ -51,7 +49,7 @@ class Provider:
         *,
         limits: Mapping[str, int],
         review: Review,
-        clock: Callable[[], datetime],
+        clock: MovableClock,
         rng: Random,
         utc_offset: timedelta,
         page_cap: int | None = None,
@@ -69,11 +67,8 @@ class Provider:
         self._page_cap = page_cap
         self._delete_idle_after = delete_idle_after
         self._records: dict[str, Record] = {}
-        self._counts = dict.fromkeys(FAMILIES, 0)
-        self._limits = dict.fromkeys(FAMILIES, DEFAULT_LIMIT)
+        self._quotas = Quotas(limits)
         self._sequence = 0
-        for family, limit in limits.items():
-            self.set_limit(family, limit)
 
     # --- what requests do -------------------------------------------------------------
 
@@ -93,7 +88,7 @@ class Provider:
             ApiError: ``Throttling.AllocationQuota``.
         """
         with self._looking():
-            self._require_room(family)
+            self._quotas.require_room(family)
 
     def make(self, new: NewVoice) -> SandboxVoice:
         """Make a voice if its family has room: one step, whoever else is creating.
@@ -102,7 +97,7 @@ class Provider:
             ApiError: ``Throttling.AllocationQuota``.
         """
         with self._looking():
-            self._require_room(new.family)
+            self._quotas.require_room(new.family)
             now = self._clock()
             # Only CosyVoice has a status: a Qwen-TTS voice is usable as soon as it is there.
             reviewed = new.family == COSYVOICE
@@ -202,7 +197,7 @@ class Provider:
             ValueError: an unknown family or origin, or a time without a zone.
         """
         for new in news:
-            _check_family(new.family)
+            require_family(new.family)
             if new.origin not in ORIGINS:
                 raise ValueError(f"unknown origin {new.origin!r}: one of {', '.join(ORIGINS)}")
         if created_at is not None and created_at.utcoffset() is None:
@@ -228,6 +223,20 @@ class Provider:
         with self._lock:
             return self._drop_idle(older_than)
 
+    def advance(self, by: timedelta) -> tuple[Reading, tuple[SandboxVoice, ...]]:
+        """Move the clock forward, and delete at once what has become idle.
+
+        Returns:
+            What the clock shows then, and the voices that are gone: those that another
+            deleted are not among them, so that each is told of once.
+
+        Raises:
+            ValueError: as for ``MovableClock.advance``.
+        """
+        with self._lock:  # one step: nobody may look in between, and delete them unseen
+            reading = self._clock.advance(by)
+            return reading, self._drop_idle(self._delete_idle_after)
+
     def voices(self, family: str | None = None) -> tuple[SandboxVoice, ...]:
         """Return all voices, or a family's, in the order in which they came about here.
 
@@ -235,7 +244,7 @@ class Provider:
             ValueError: an unknown family.
         """
         if family is not None:
-            _check_family(family)
+            require_family(family)
         with self._looking():
             now = self._clock()
             return tuple(
@@ -250,11 +259,8 @@ class Provider:
         Raises:
             ValueError: an unknown family, or a limit below 0.
         """
-        _check_family(family)
-        if limit < 0:
-            raise ValueError(f"a limit cannot be below 0: {limit}")
         with self._lock:
-            self._limits[family] = limit
+            self._quotas.set_limit(family, limit)
 
     # --- with the lock held -----------------------------------------------------------
 
@@ -262,11 +268,12 @@ class Provider:
     def _looking(self) -> Iterator[None]:
         """Take the lock, with only those voices there that are not to be deleted by now."""
         with self._lock:
-            if self._delete_idle_after is not None:
-                self._drop_idle(self._delete_idle_after)
+            self._drop_idle(self._delete_idle_after)
             yield
 
-    def _drop_idle(self, older_than: timedelta) -> tuple[SandboxVoice, ...]:
+    def _drop_idle(self, older_than: timedelta | None) -> tuple[SandboxVoice, ...]:
+        if older_than is None:
+            return ()
         now = self._clock()
         idle = tuple(
             record.at(now)
@@ -276,11 +283,6 @@ class Provider:
         for voice in idle:
             self._drop(voice.voice_id)
         return idle
-
-    def _require_room(self, family: str) -> None:
-        limit = self._limits[family]
-        if self._counts[family] >= limit:
-            raise voice_quota_full(family, limit)
 
     def _find(self, voice_id: str, family: str, origin: str | None) -> Record | None:
         record = self._records.get(voice_id)
@@ -308,7 +310,7 @@ class Provider:
         self._sequence += 1
         record = Record(voice, self._sequence, reviewed_at)
         self._records[voice.voice_id] = record
-        self._counts[voice.family] += 1
+        self._quotas.take(voice.family)
         return record
 
     def _unused_id(self, new: NewVoice, created_at: datetime) -> str:
@@ -322,12 +324,7 @@ class Provider:
 
     def _drop(self, voice_id: str) -> None:
         record = self._records.pop(voice_id)
-        self._counts[record.voice.family] -= 1
+        self._quotas.free(record.voice.family)
 
     def _local(self, moment: datetime) -> datetime:
         return moment.astimezone(UTC) + self._utc_offset
-
-
-def _check_family(family: str) -> None:
-    if family not in FAMILIES:
-        raise ValueError(f"unknown family {family!r}: one of {', '.join(FAMILIES)}")

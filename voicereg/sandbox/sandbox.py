@@ -13,6 +13,7 @@ from typing import Unpack
 
 from voicereg.sandbox import customization
 from voicereg.sandbox.booth import Booth
+from voicereg.sandbox.clock import MovableClock
 from voicereg.sandbox.control import Control
 from voicereg.sandbox.door import Door
 from voicereg.sandbox.downloads import Download, Shelf
@@ -51,7 +52,8 @@ class Sandbox(Stock, Trouble):
         review_time: how long a new CosyVoice voice stays ``DEPLOYING``.
         create_time: how long a create takes before the voice is there.
         page_cap: the most voices on a page of a listing, silently; None for no cap.
-        clock: returns the time now, aware and in UTC; the system's where None.
+        clock: returns the time now, aware and in UTC; the system's where None. ``advance``
+            adds to what it says.
         rng: where ids come from; the system's randomness where None.
         sleep: waits for so many seconds; ``time.sleep`` where None.
         utc_offset: how far the provider's wall clock is ahead of UTC. Its times carry no
@@ -61,7 +63,7 @@ class Sandbox(Stock, Trouble):
         extra_models: target models beyond the documented ones.
         keep_requests: how many requests are remembered, and how many downloads.
         delete_idle_after: how long a voice may be neither made nor used before it is gone, as
-            soon as anybody looks; None: nothing goes by itself.
+            soon as anybody looks or the clock is moved; None: nothing goes by itself.
 
     Raises:
         ValueError: a host beyond loopback, no key, an unknown family, or a number below
@@ -94,12 +96,12 @@ class Sandbox(Stock, Trouble):
         self._api_keys = tuple(api_keys)
         if not self._api_keys:
             raise ValueError("the sandbox needs at least one key")
-        clock = clock or _system_clock
+        self._clock = MovableClock(clock or _system_clock)
         review = Review(review_time, reject_marker, inspect_marker)
         provider = Provider(
             limits=limits or {},
             review=review,
-            clock=clock,
+            clock=self._clock,
             rng=rng or SystemRandom(),
             utc_offset=utc_offset,
             page_cap=page_cap,
@@ -118,7 +120,7 @@ class Sandbox(Stock, Trouble):
         self._host = f"{shown}:{self._door.port}"
         self._shelf = Shelf(
             root=f"http://{self._host}",
-            clock=clock,
+            clock=self._clock,
             token=lambda: provider.request_id().replace("-", ""),
             remembered=keep_requests,
         )
@@ -134,10 +136,10 @@ class Sandbox(Stock, Trouble):
                 },
                 sockets=speech_sockets(*speech, WEBSOCKET_BASE_PATH),
                 shelf=self._shelf,
-                control=Control(plan.faults, self._door),
+                control=Control(plan.faults, self._door, self._clock, provider.advance),
                 api_keys=frozenset(self._api_keys),
                 log=self._log,
-                clock=clock,
+                clock=self._clock,
                 request_id=provider.request_id,
             ),
         )
@@ -213,6 +215,28 @@ class Sandbox(Stock, Trouble):
     def api_key(self) -> str:
         """The first of the keys that are right."""
         return self._api_keys[0]
+
+    # --- its clock ----------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """Return what time it is here (aware, UTC)."""
+        return self._clock()
+
+    def advance(self, by: timedelta) -> datetime:
+        """Move the clock forward, and return what time it is then (aware, UTC).
+
+        Where ``delete_idle_after`` is set, the voices that are idle by then are gone at once.
+        What takes time by the clock is over by then, too: reviews, and the links of audio
+        files. How long a create takes does not go by it, but by ``sleep``.
+
+        Args:
+            by: how far.
+
+        Raises:
+            ValueError: nothing forward, or over a hundred years (36,525 days) in all.
+        """
+        reading, _ = self._provider.advance(by)
+        return reading.now
 
     # --- looking at what it was asked ---------------------------------------------------
 

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Self, TypeVar
 
-from voicereg.sandbox.models import COSYVOICE, FAMILIES, QWEN_TTS
+from voicereg.sandbox.models import COSYVOICE, QWEN_TTS, require_family
 
 CREATE = "create"
 LIST = "list"
@@ -83,8 +83,8 @@ class Turn:
         if action not in ACTIONS:
             raise ValueError(f"unknown action {self.action!r}: one of {', '.join(ACTIONS)}")
         object.__setattr__(self, "action", action)  # a frozen dataclass has no other way
-        if self.family is not None and self.family not in FAMILIES:
-            raise ValueError(f"unknown family {self.family!r}: one of {', '.join(FAMILIES)}")
+        if self.family is not None:
+            require_family(self.family)
         if self.times is not None and self.times < 1:
             raise ValueError(f"times cannot be below 1: {self.times}")
         if self.skip < 0:

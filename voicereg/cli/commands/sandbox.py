@@ -87,6 +87,16 @@ class _FaultType(click.ParamType["Fault"]):
     help="How long a CosyVoice voice is reviewed.",
 )
 @click.option(
+    "--delete-idle-after",
+    "idle_days",
+    type=click.IntRange(1, 36_525),
+    metavar="DAYS",
+    default=365,
+    show_default=True,
+    help="When a voice that nobody uses is deleted. To see it, move the clock: POST"
+    ' {"advance_days": 365} to /sandbox/clock.',
+)
+@click.option(
     "--fault",
     "faults",
     type=_FaultType(),
@@ -105,6 +115,7 @@ def sandbox(
     region: str,
     create_seconds: float,
     review_seconds: float,
+    idle_days: int,
     faults: tuple[Fault, ...],
     as_json: bool,
 ) -> int:
@@ -125,6 +136,7 @@ def sandbox(
             region=region,
             create_time=timedelta(seconds=create_seconds),
             review_time=timedelta(seconds=review_seconds),
+            delete_idle_after=timedelta(days=idle_days),
         )
     except OSError as error:
         raise InvalidInput(
