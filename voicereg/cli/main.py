@@ -53,6 +53,10 @@ COMMANDS = {
         "voicereg.cli.commands.resolve:resolve",
         "Settle by hand a create whose outcome is unknown.",
     ),
+    "housekeeping": (
+        "voicereg.cli.commands.housekeeping:housekeeping",
+        "Look after the voices: sync, keep alive what is to stay, and warn in time.",
+    ),
     "events": ("voicereg.cli.commands.events:events", "Show the audit log."),
     "account": ("voicereg.cli.commands.account:account", "Manage accounts, their keys and limits."),
     "db": ("voicereg.cli.commands.db:db", "Set up, upgrade or check the database."),

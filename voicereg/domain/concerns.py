@@ -62,6 +62,8 @@ class Concern:
     voices: Sequence[Voice] = ()
     """The voice, or those that are bound to a model."""
     quota: Quota | None = None
+    shared_by: Sequence[str] = ()
+    """The accounts whose quota it is."""
     why: str | None = None
     """What went wrong, where something did."""
 
@@ -93,7 +95,9 @@ def of_deadline(voice: Voice, now: datetime, marks: Sequence[int]) -> Concern | 
     if mark is None:
         return None
     subject = Subject(voice.account, ConcernKind.DEADLINE, voice.id)
-    return Concern(subject, mark, voice.deadline_at, (voice,))
+    # One that was not listed is not simply idle: the reason says since when.
+    why = voice.state_reason if voice.state is State.MISSING else None
+    return Concern(subject, mark, voice.deadline_at, (voice,), why=why)
 
 
 def of_failed_keep_alive(voice: Voice, now: datetime, why: str) -> Concern:
@@ -123,13 +127,13 @@ def of_state(voice: Voice, now: datetime) -> Concern | None:
     )
 
 
-def of_quota(quota: Quota) -> Concern | None:
+def of_quota(quota: Quota, shared_by: Sequence[str] = ()) -> Concern | None:
     """That a family's slots run out."""
     grade = _LEVELS.get(quota.level)
     if grade is None:
         return None
     subject = Subject(quota.account, ConcernKind.QUOTA, quota.family.value)
-    return Concern(subject, grade, quota=quota)
+    return Concern(subject, grade, quota=quota, shared_by=shared_by)
 
 
 def of_retiring(

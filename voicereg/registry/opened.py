@@ -27,14 +27,18 @@ if TYPE_CHECKING:
     from voicereg.registry.designs import Designs
     from voicereg.registry.edits import Edits
     from voicereg.registry.history import History
+    from voicereg.registry.keep_alives import KeepAlives
+    from voicereg.registry.leases import Leases
     from voicereg.registry.lookups import Lookups
     from voicereg.registry.quotas import Quotas
     from voicereg.registry.recorder import Recorder
+    from voicereg.registry.rounds import Rounds
     from voicereg.registry.settlements import Settlements
     from voicereg.registry.speeches import Speeches
     from voicereg.registry.syncs import Syncs
     from voicereg.registry.use_files import UseFiles
     from voicereg.registry.uses import Uses
+    from voicereg.registry.warnings import Warnings
 
 
 class OpenedRegistry:
@@ -146,6 +150,34 @@ class OpenedRegistry:
 
         return Speeches(self._context, self._lookups, self._recorder)
 
+    @cached_property
+    def leases(self) -> Leases:
+        """Work that one process does at a time."""
+        from voicereg.registry.leases import Leases
+
+        return Leases(self._context)
+
+    @cached_property
+    def rounds(self) -> Rounds:
+        """Rounds of housekeeping on record."""
+        from voicereg.registry.rounds import Rounds
+
+        return Rounds(self._context)
+
+    @cached_property
+    def warnings(self) -> Warnings:
+        """What is to be warned of, and what each channel was told."""
+        from voicereg.registry.warnings import Warnings
+
+        return Warnings(self._context, self._quotas, self.leases)
+
+    @cached_property
+    def keep_alives(self) -> KeepAlives:
+        """Voices that are to stay, and are used before they are deleted."""
+        from voicereg.registry.keep_alives import KeepAlives
+
+        return KeepAlives(self._context, self._lookups, self._speeches, self._recorder.flush)
+
     @classmethod
     def open(
         cls,
@@ -234,6 +266,11 @@ class OpenedRegistry:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def settings(self) -> Settings:
+        """What the registry was opened with."""
+        return self._context.settings
 
     def now(self) -> datetime:
         """The time that deadlines are counted against."""

@@ -35,14 +35,14 @@ class Quotas:
             return [
                 quota
                 for found in self._context.accounts(connection, account)
-                for quota in self._of(connection, found).values()
+                for quota in self.of(connection, found).values()
             ]
 
     def one(self, family: Family | str, account: str | None = None) -> Quota:
         """The quota of one family."""
         family = parse_family(family)
         with self._context.database.read() as connection:
-            return self._of(connection, self._context.account(connection, account))[family]
+            return self.of(connection, self._context.account(connection, account))[family]
 
     def require(self, family: Family | str, needed: int, account: str | None = None) -> Quota:
         """The quota of one family, when as many slots remain as are needed.
@@ -56,7 +56,7 @@ class Quotas:
             raise InvalidInput(Problem("need", str(needed), "at least 1 slot can be asked for"))
         with self._context.database.read() as connection:
             found = self._context.account(connection, account)
-            quota = self._of(connection, found)[family]
+            quota = self.of(connection, found)[family]
             if quota.remaining < needed:
                 raise self._exceeded(connection, found, quota, needed)
             return quota
@@ -73,7 +73,7 @@ class Quotas:
         most = slots.lock_limit(connection, account.quota_group_id, family)
         if slots.held_of(connection, account.quota_group_id, family) >= most:
             raise self._exceeded(
-                connection, account, self._of(connection, account)[family], needed=1
+                connection, account, self.of(connection, account)[family], needed=1
             )
 
     def refused_by_provider(
@@ -89,7 +89,7 @@ class Quotas:
         except DatabaseProblem as problem:
             _logger.warning("the provider's refusal was not noted: %s", problem)
         with self._context.database.read() as connection:
-            quota = self._of(connection, account)[family]
+            quota = self.of(connection, account)[family]
             return self._exceeded(
                 connection, account, quota, needed=1, by_provider=True, request_id=request_id
             )
@@ -112,9 +112,9 @@ class Quotas:
             account = self._context.account(connection, account.name, Lock.STEADY)
             slots.lock_limit(connection, account.quota_group_id, family)
             now = self._context.database.now(connection)
-            before = self._of(connection, account)[family]
+            before = self.of(connection, account)[family]
             slots.note_refusal(connection, account.quota_group_id, family, now)
-            after = self._of(connection, account)[family]
+            after = self.of(connection, account)[family]
             Changes(connection, actor=self._context.actor, now=now).log(
                 "quota.refused",
                 account=account.name,
@@ -153,7 +153,8 @@ class Quotas:
         error.advice = _what_frees_a_slot(error)
         return error
 
-    def _of(self, connection: sa.Connection, account: Account) -> dict[Family, Quota]:
+    def of(self, connection: sa.Connection, account: Account) -> dict[Family, Quota]:
+        """The quotas of an account, as a transaction sees them."""
         held = slots.held(connection, account.quota_group_id)
         known = slots.freshness(connection, account.quota_group_id)
         stale_before = self._context.clock.now() - FRESH_FOR

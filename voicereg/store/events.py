@@ -74,6 +74,15 @@ def select(
     ]
 
 
+def count(connection: sa.Connection, action: str, account: str, *, since: datetime) -> int:
+    """How often something was done to an account."""
+    return connection.execute(
+        sa.select(sa.func.count())
+        .select_from(events)
+        .where(events.c.at >= since, events.c.action == action, events.c.account == account)
+    ).scalar_one()
+
+
 def last_action(connection: sa.Connection, voice: str, actions: Collection[str]) -> str | None:
     """Which of some actions was the last that a voice's log tells of; None: none of them."""
     return connection.execute(

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from voicereg.domain.uses import DailyUses, UseNote
 from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis
 from voicereg.store.batches import batches
+from voicereg.store.inserts import insert_into
 from voicereg.tables import unclaimed_uses, use_files, use_writers, voice_uses, voices
 
 
@@ -27,7 +26,7 @@ class Used:
 
 def is_new(connection: sa.Connection, writer: str, batch: int, now: datetime) -> bool:
     """Whether a batch was not written yet; it is noted as written, in the same transaction."""
-    insert = _insert(connection, use_writers).values(writer=writer, batch=batch, written_at=now)
+    insert = insert_into(connection, use_writers).values(writer=writer, batch=batch, written_at=now)
     written = connection.execute(
         insert.on_conflict_do_update(
             index_elements=[use_writers.c.writer],
@@ -119,7 +118,7 @@ def add(
     """
     if not counts:
         return
-    insert = _insert(connection, voice_uses)
+    insert = insert_into(connection, voice_uses)
     here, new = voice_uses.c.uses, insert.excluded.uses
     connection.execute(
         insert.on_conflict_do_update(
@@ -137,7 +136,7 @@ def keep_unclaimed(connection: sa.Connection, notes: Sequence[UseNote]) -> None:
     """Keep uses of voices on no record, until one of them is put on record."""
     if not notes:
         return
-    insert = _insert(connection, unclaimed_uses)
+    insert = insert_into(connection, unclaimed_uses)
     last = insert.excluded.last_used_at
     connection.execute(
         insert.on_conflict_do_update(
@@ -263,18 +262,12 @@ def note_read(connection: sa.Connection, digest: str, size_bytes: int, now: date
         now: the time.
     """
     noted = connection.execute(
-        _insert(connection, use_files)
+        insert_into(connection, use_files)
         .values(digest=digest, size_bytes=size_bytes, read_at=now)
         .on_conflict_do_nothing(index_elements=[use_files.c.digest])
         .returning(use_files.c.digest)
     ).first()
     return noted is not None
-
-
-def _insert(connection: sa.Connection, table: sa.Table) -> Any:
-    """An INSERT that can say what to do on a conflict; both databases know the same words."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)
 
 
 LONGEST_SILENCE = timedelta(days=1)

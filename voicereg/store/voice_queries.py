@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -90,6 +91,16 @@ def longest_idle(
         .order_by(voices.c.deadline_at, voices.c.id)
         .limit(limit)
     )
+    return from_rows(connection.execute(query).all())
+
+
+def gone_since(connection: sa.Connection, account_id: int, since: datetime) -> list[Voice]:
+    """The voices of an account that are gone since some time, but not by its own doing."""
+    query = SELECT.where(
+        voices.c.account_id == account_id,
+        voices.c.state.in_((State.EXPIRED, State.LOST)),
+        voices.c.gone_at >= since,
+    ).order_by(voices.c.gone_at, voices.c.id)
     return from_rows(connection.execute(query).all())
 
 

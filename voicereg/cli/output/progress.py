@@ -15,6 +15,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from voicereg.cli.output.text import printable
 from voicereg.domain.families import Family
@@ -45,6 +46,18 @@ def sync_bars() -> Iterator[Callable[[SyncProgress], None]]:
             if progress.expected is not None:
                 total = max(progress.expected, progress.done)
             bars.update(tasks[key], completed=progress.done, total=total)
+
+        yield show
+
+
+@contextmanager
+def step_status() -> Iterator[Callable[[str, str | None], None]]:
+    """The step of a round that is under way; what yields is told it, and its account."""
+    with Console(stderr=True).status("") as status:
+
+        def show(step: str, account: str | None) -> None:
+            of = f" of {printable(account)}" if account else ""
+            status.update(Text(f"{step.replace('_', ' ')}{of} …"))
 
         yield show
 

@@ -1,0 +1,79 @@
+"""``voicereg housekeeping``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from voicereg.cli.app import App, pass_app
+from voicereg.cli.failures import ExitCode
+from voicereg.cli.options import all_accounts_option, json_option
+from voicereg.cli.output.documents import print_json
+
+if TYPE_CHECKING:
+    from voicereg.housekeeping.round import OnStep
+
+
+@click.group()
+def housekeeping() -> None:
+    """Look after the voices: sync, keep alive what is to stay, and warn in time."""
+
+
+@housekeeping.command()
+@click.option(
+    "--dry-run", is_flag=True, help="Show what would be told; change nothing, and send nothing."
+)
+@all_accounts_option
+@json_option
+@pass_app
+def run(app: App, /, dry_run: bool, all_accounts: bool, as_json: bool) -> int:
+    """Run one round.
+
+    In this order: sync with the provider; settle creates whose outcome is unknown; use the voices
+    that are to stay and near their deadline; find what to warn of; tell each channel of the
+    settings what is new to it, in one message; let go of what is older than two years. A step that
+    fails is reported, and does not stop the others.
+
+    Running it twice, or killing it, is harmless. While another round is at work on the same
+    database, this one says so and leaves, with exit code 0.
+
+    Exit code 5: the provider refused or could not be reached; 1: another step failed.
+    """
+    from voicereg.cli.output.rounds import print_round
+    from voicereg.domain.errors import LeaseHeld
+    from voicereg.housekeeping import run_round
+
+    registry = app.registry
+    names = [found.name for found in registry.accounts.all()] if all_accounts else None
+    try:
+        with _progress(app) as on_step:
+            done = run_round(registry, accounts=names, dry_run=dry_run, on_step=on_step)
+    except LeaseHeld as held:
+        # One of several timers that go off at once: nothing is wrong, and nobody need be told.
+        app.say(f"voicereg: {held}")
+        if as_json:
+            print_json({"ok": None, "held_by": held.holder, "steps": [], "messages": []})
+        return ExitCode.DONE
+    if as_json:
+        print_json(done.as_dict())
+    else:
+        print_round(done, app.say, registry.settings.warn.language)
+    failed = {step.name for step in done.steps if not step.ok}
+    if failed & {"sync", "settle", "keep_alive"}:
+        return ExitCode.PROVIDER
+    return ExitCode.FAILED if failed else ExitCode.DONE
+
+
+@contextmanager
+def _progress(app: App) -> Iterator[OnStep | None]:
+    """What is being done, on a terminal; nothing elsewhere."""
+    if not app.shows_progress:
+        yield None
+        return
+    from voicereg.cli.output.progress import step_status
+
+    with step_status() as on_step:
+        yield on_step

@@ -1,0 +1,93 @@
+"""A round of housekeeping: what its steps did, and what it told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from voicereg.domain.clock import rfc3339
+from voicereg.domain.messages import Message
+
+ROUND_LEASE = "round of housekeeping"
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How one step went, of one account or of all."""
+
+    name: str
+    account: str | None
+    """None: it is about all accounts at once."""
+    error: str | None = None
+    """What went wrong, and what is unharmed; None: nothing."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything went well."""
+        return self.error is None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The step with the keys that JSON output shows."""
+        return {
+            "name": self.name,
+            "account": self.account,
+            "ok": self.ok,
+            "error": self.error,
+            "counts": dict(self.counts),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message, and whether its channel took it."""
+
+    message: Message
+    delivered: bool
+    """False in a dry run, too."""
+    error: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The message with the keys that JSON output shows."""
+        told = self.message.as_dict()
+        return {
+            "channel": self.message.channel,
+            "delivered": self.delivered,
+            "error": self.error,
+            "maybe_repeat": told["maybe_repeat"],
+            "items": told["items"],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of housekeeping."""
+
+    started_at: datetime
+    finished_at: datetime
+    dry_run: bool
+    steps: Sequence[StepResult]
+    messages: Sequence[Delivery]
+    """Only of channels for which there was something new."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every step went well."""
+        return all(step.ok for step in self.steps)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The round with the keys that JSON output shows."""
+        return {
+            "started_at": rfc3339(self.started_at),
+            "finished_at": rfc3339(self.finished_at),
+            "dry_run": self.dry_run,
+            "ok": self.ok,
+            "steps": [step.as_dict() for step in self.steps],
+            "messages": [delivery.as_dict() for delivery in self.messages],
+        }
+
+
+ROUND_KEYS = ("started_at", "finished_at", "dry_run", "ok", "steps", "messages")
+"""The keys of :meth:`Round.as_dict`, in order."""

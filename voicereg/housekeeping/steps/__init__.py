@@ -1,0 +1,1 @@
+"""The steps of a round, each in a module of its own."""

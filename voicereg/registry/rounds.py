@@ -1,0 +1,65 @@
+"""Rounds of housekeeping on record, and what is old enough to be let go of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from voicereg.domain.rounds import StepResult
+from voicereg.registry.context import Context
+from voicereg.registry.texts import mended
+from voicereg.store import pruning, rounds
+
+
+class Rounds:
+    """Notes how rounds go."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def begin(self) -> int:
+        """Note that a round begins, and return its number."""
+        with self._context.database.write() as connection:
+            now = self._context.database.now(connection)
+            return rounds.begin(connection, self._context.actor, now)
+
+    def note(self, step: StepResult) -> None:
+        """Note how a step went."""
+        error = None if step.error is None else mended(step.error)
+        with self._context.database.write() as connection:
+            now = self._context.database.now(connection)
+            rounds.note_step(connection, step.name, step.account, error, now)
+
+    def finish(self, number: int, *, ok: bool) -> None:
+        """Note that a round has ended."""
+        with self._context.database.write() as connection:
+            rounds.finish(connection, number, ok, self._context.database.now(connection))
+
+    def prune(self, *, dry_run: bool = False) -> Mapping[str, int]:
+        """Let go of audit rows, daily counts, messages and rounds older than the settings say.
+
+        Args:
+            dry_run: only count them.
+
+        Returns:
+            How many of each.
+        """
+        before = self._cutoff()
+        with self._context.database.read() as connection:
+            found = pruning.count(connection, before)
+        if dry_run:
+            return found
+        done = {}
+        for name, expected in found.items():
+            done[name] = 0
+            while done[name] < expected:
+                with self._context.database.write() as connection:
+                    some = pruning.delete_some(connection, name, before)
+                done[name] += some
+                if not some:
+                    break
+        return done
+
+    def _cutoff(self) -> datetime:
+        with self._context.database.read() as connection:
+            return self._context.database.now(connection) - self._context.settings.prune.after

@@ -1,0 +1,156 @@
+"""What can be set, with what holds where nothing is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+from voicereg.domain.accounts import DEFAULT_ACCOUNT
+from voicereg.domain.messages import Language
+from voicereg.domain.quotas import QuotaThresholds
+from voicereg.domain.routes import VoiceRule
+from voicereg.settings.database_urls import as_database_url
+from voicereg.settings.places import default_database_path
+
+CONNECT_TRIES = 4
+"""How often a request is sent that did not get through."""
+LONGEST_BACKOFF = timedelta(seconds=8)
+"""The longest wait between two tries, unless the provider asks for another."""
+LONGEST_ASKED_WAIT = timedelta(seconds=60)
+"""The longest that the provider may ask to wait; beyond, it is left to the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSettings:
+    """How creates behave."""
+
+    settle_after: timedelta = timedelta(minutes=15)
+    """From when a create whose outcome is unknown may be settled; longer than any create lasts."""
+    connect_timeout: timedelta = timedelta(seconds=10)
+    write_timeout: timedelta = timedelta(seconds=30)
+    read_timeout: timedelta = timedelta(seconds=120)
+    """A create takes ten to thirty seconds; one user of the provider waits up to ninety."""
+    pool_timeout: timedelta = timedelta(seconds=30)
+    review_wait: timedelta = timedelta(seconds=120)
+    """How long a create waits for the provider's review."""
+    mark_names: bool = False
+    """Whether four characters are added to each name, so that a lost create is recognised."""
+
+    @property
+    def longest_create(self) -> timedelta:
+        """How long a create can last: it is sent again only while it cannot connect."""
+        return CONNECT_TRIES * (self._connecting + LONGEST_BACKOFF) + self._answering
+
+    @property
+    def longest_delete(self) -> timedelta:
+        """How long a delete can last, which is sent again whatever happened to it."""
+        return CONNECT_TRIES * (self._connecting + self._answering + LONGEST_ASKED_WAIT)
+
+    @property
+    def _connecting(self) -> timedelta:
+        return self.pool_timeout + self.connect_timeout
+
+    @property
+    def _answering(self) -> timedelta:
+        # An answer may take a read time-out to begin, and another before it is given up.
+        return self.write_timeout + 2 * self.read_timeout
+
+
+@dataclass(frozen=True, slots=True)
+class WarnSettings:
+    """When warnings are due, and how they are worded."""
+
+    marks: tuple[int, ...] = (60, 30, 14, 7, 3, 1)
+    """How many days before a deadline a warning is due; the earliest warning first."""
+    language: Language = Language.ENGLISH
+    """What messages are written in, on channels that do not say otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSettings:
+    """Where warnings are sent, and which of them."""
+
+    name: str
+    url: str = field(repr=False)
+    """An Apprise URL, or ``env:NAME`` for the variable that holds one. It is full of secrets, so
+    it is never shown."""
+    rule: VoiceRule
+    """The voices that this channel hears of."""
+    language: Language | None = None
+    """None: that of :class:`WarnSettings`."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAliveSettings:
+    """Which voices are used before their deadline, so that the provider keeps them."""
+
+    within: timedelta = timedelta(days=30)
+    """How long before its deadline a voice is used."""
+    daily_limit: int = 20
+    """How many voices are used in a day, as each use costs money; 0: none."""
+    rules: tuple[VoiceRule, ...] = ()
+    """A voice that fits any of them is kept alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retiring:
+    """A target model that the provider withdraws."""
+
+    model: str
+    on: date
+    """The first day without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PruneSettings:
+    """When records of past work may go. Voices are never erased."""
+
+    after: timedelta = timedelta(days=730)
+    """How old they become."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSettings:
+    """When the scheduler works."""
+
+    round: str = "17 */6 * * *"
+    """When a round of housekeeping begins, as a cron expression of five fields. Not on the full
+    hour, when everybody's timers go off."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """How figures are given to a monitoring system."""
+
+    port: int | None = None
+    """Where the scheduler serves them over HTTP; None: nowhere."""
+    textfile: Path | None = None
+    """The file that each round writes them to, for a node exporter; None: no file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set."""
+
+    database: str | None = field(default=None, repr=False)
+    """An SQLAlchemy URL or a path; None: a SQLite file in the user's data directory. The URL may
+    hold a password, so it is not shown."""
+    account: str = DEFAULT_ACCOUNT
+    base_url: str | None = None
+    """Overrides the selected account's HTTP base."""
+    create: CreateSettings = field(default_factory=CreateSettings)
+    quota: QuotaThresholds = field(default_factory=QuotaThresholds)
+    warn: WarnSettings = field(default_factory=WarnSettings)
+    channels: tuple[ChannelSettings, ...] = ()
+    """No two have the same name."""
+    keep_alive: KeepAliveSettings = field(default_factory=KeepAliveSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    retiring: tuple[Retiring, ...] = ()
+    """Each model once."""
+    prune: PruneSettings = field(default_factory=PruneSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
+
+    def database_url(self) -> str:
+        """The database to open, as a URL."""
+        return as_database_url(self.database or str(default_database_path()))
