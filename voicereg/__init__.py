@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from voicereg.domain.audio import PreviewAudio as PreviewAudio
     from voicereg.domain.clock import Clock as Clock
     from voicereg.domain.clock import SystemClock as SystemClock
+    from voicereg.domain.concerns import Concern as Concern
+    from voicereg.domain.concerns import ConcernKind as ConcernKind
+    from voicereg.domain.concerns import Subject as Subject
     from voicereg.domain.designs import DesignOptions as DesignOptions
     from voicereg.domain.designs import DesignRequest as DesignRequest
     from voicereg.domain.designs import DesignStage as DesignStage
@@ -36,8 +39,10 @@ if TYPE_CHECKING:
     from voicereg.domain.errors import DatabaseProblem as DatabaseProblem
     from voicereg.domain.errors import DatabaseUnusable as DatabaseUnusable
     from voicereg.domain.errors import DeleteUnconfirmed as DeleteUnconfirmed
+    from voicereg.domain.errors import DeliveryFailed as DeliveryFailed
     from voicereg.domain.errors import InvalidInput as InvalidInput
     from voicereg.domain.errors import KeyMissing as KeyMissing
+    from voicereg.domain.errors import LeaseHeld as LeaseHeld
     from voicereg.domain.errors import NoPreview as NoPreview
     from voicereg.domain.errors import Problem as Problem
     from voicereg.domain.errors import ProviderProblem as ProviderProblem
@@ -54,6 +59,10 @@ if TYPE_CHECKING:
     from voicereg.domain.families import Region as Region
     from voicereg.domain.filters import FilterOptions as FilterOptions
     from voicereg.domain.filters import SortField as SortField
+    from voicereg.domain.messages import Item as Item
+    from voicereg.domain.messages import Language as Language
+    from voicereg.domain.messages import Message as Message
+    from voicereg.domain.messages import News as News
     from voicereg.domain.provider_errors import AccessDenied as AccessDenied
     from voicereg.domain.provider_errors import AnswerUnreadable as AnswerUnreadable
     from voicereg.domain.provider_errors import Arrearage as Arrearage
@@ -73,6 +82,11 @@ if TYPE_CHECKING:
     from voicereg.domain.quotas import Quota as Quota
     from voicereg.domain.quotas import QuotaLevel as QuotaLevel
     from voicereg.domain.quotas import QuotaThresholds as QuotaThresholds
+    from voicereg.domain.rounds import Delivery as Delivery
+    from voicereg.domain.rounds import Round as Round
+    from voicereg.domain.rounds import StepResult as StepResult
+    from voicereg.domain.routes import TagFilter as TagFilter
+    from voicereg.domain.routes import VoiceRule as VoiceRule
     from voicereg.domain.speech import Spoken as Spoken
     from voicereg.domain.states import State as State
     from voicereg.domain.syncs import ChangeKind as ChangeKind
@@ -86,10 +100,18 @@ if TYPE_CHECKING:
     from voicereg.domain.voices import DeadlineBasis as DeadlineBasis
     from voicereg.domain.voices import Origin as Origin
     from voicereg.domain.voices import Voice as Voice
+    from voicereg.housekeeping.round import run_round as run_round
     from voicereg.registry import Registry as Registry
     from voicereg.registry.creates import Slot as Slot
-    from voicereg.settings import CreateSettings as CreateSettings
-    from voicereg.settings import Settings as Settings
+    from voicereg.settings.values import ChannelSettings as ChannelSettings
+    from voicereg.settings.values import CreateSettings as CreateSettings
+    from voicereg.settings.values import KeepAliveSettings as KeepAliveSettings
+    from voicereg.settings.values import MetricsSettings as MetricsSettings
+    from voicereg.settings.values import PruneSettings as PruneSettings
+    from voicereg.settings.values import Retiring as Retiring
+    from voicereg.settings.values import ScheduleSettings as ScheduleSettings
+    from voicereg.settings.values import Settings as Settings
+    from voicereg.settings.values import WarnSettings as WarnSettings
 
 _HOMES = {
     "voicereg.domain.accounts": ("Account",),
@@ -109,8 +131,10 @@ _HOMES = {
         "DatabaseProblem",
         "DatabaseUnusable",
         "DeleteUnconfirmed",
+        "DeliveryFailed",
         "InvalidInput",
         "KeyMissing",
+        "LeaseHeld",
         "NoPreview",
         "ProviderProblem",
         "QuotaExceeded",
@@ -157,9 +181,37 @@ _HOMES = {
     "voicereg.domain.voices": ("DeadlineBasis", "Origin", "Voice"),
     "voicereg.registry": ("Registry",),
     "voicereg.registry.creates": ("Slot",),
-    "voicereg.settings": (
+    "voicereg.domain.concerns": (
+        "Concern",
+        "ConcernKind",
+        "Subject",
+    ),
+    "voicereg.domain.messages": (
+        "Item",
+        "Language",
+        "Message",
+        "News",
+    ),
+    "voicereg.domain.rounds": (
+        "Delivery",
+        "Round",
+        "StepResult",
+    ),
+    "voicereg.domain.routes": (
+        "TagFilter",
+        "VoiceRule",
+    ),
+    "voicereg.housekeeping.round": ("run_round",),
+    "voicereg.settings.values": (
+        "ChannelSettings",
         "CreateSettings",
+        "KeepAliveSettings",
+        "MetricsSettings",
+        "PruneSettings",
+        "Retiring",
+        "ScheduleSettings",
         "Settings",
+        "WarnSettings",
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -7,7 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from voicereg import InvalidInput
+from voicereg.domain.errors import Problem
+from voicereg.settings import Settings, load
+
 Write = Callable[[str], Path]
+
+
+def loaded(path: Path) -> Settings:
+    """What a file sets, and nothing else does."""
+    return load(config=path, environment={})
+
+
+def refused(path: Path) -> tuple[Problem, ...]:
+    """What is wrong with a file."""
+    with pytest.raises(InvalidInput) as caught:
+        loaded(path)
+    return caught.value.problems
 
 
 @pytest.fixture(autouse=True)

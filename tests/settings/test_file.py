@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from voicereg import InvalidInput
-from voicereg.domain.errors import Problem
 from voicereg.settings import CreateSettings, load
 
-from .conftest import Write
+from .conftest import Write, refused
 
 DURATIONS = [
     known.name
@@ -20,12 +19,6 @@ DURATIONS = [
     if isinstance(getattr(CreateSettings(), known.name), timedelta)
 ]
 LONG_ENOUGH = 'settle_after = "365d"\n'
-
-
-def refused(path: Path) -> tuple[Problem, ...]:
-    with pytest.raises(InvalidInput) as caught:
-        load(config=path, environment={})
-    return caught.value.problems
 
 
 def test_a_file_with_everything_that_there_is(write: Write) -> None:
@@ -73,9 +66,9 @@ def test_a_file_with_nothing_in_it_changes_nothing(write: Write, content: str) -
     [
         ("databse = 'x.db'", ["databse"]),
         ("a = 1\nb = 2", ["a", "b"]),
-        ("[warn]\nmarks = [60]", ["warn"]),
-        ("[[channel]]\nname = 'mail'", ["channel"]),
-        ("[metrics]\nport = 9464", ["metrics"]),
+        ("[warning]\nmarks = [60]", ["warning"]),
+        ("[[channels]]\nname = 'mail'", ["channels"]),
+        ("[metric]\nport = 9464", ["metric"]),
         ("[create]\nsettle = '15m'", ["create.settle"]),
         ("[create]\nmark_name = false", ["create.mark_name"]),
         ("[create]\none = 1\ntwo = 2", ["create.one", "create.two"]),
@@ -91,7 +84,7 @@ def test_what_is_not_known_is_refused_by_name(
     assert [problem.where for problem in refused(path)] == [f"{path}: {key}" for key in places]
 
 
-@pytest.mark.parametrize("content", ["warn = 1", "[create]\nwarn = 1", "[quota]\nwarn = 1"])
+@pytest.mark.parametrize("content", ["warning = 1", "[create]\nwarn = 1", "[quota]\nwarn = 1"])
 def test_what_is_not_known_is_said_to_be_that(write: Write, content: str) -> None:
     assert [problem.rule for problem in refused(write(content))] == ["there is no such setting"]
 
@@ -104,7 +97,9 @@ def test_a_text_must_be_a_text(write: Write, key: str, value: str) -> None:
     assert (problem.where, problem.rule) == (f"{path}: {key}", "it must be a text")
 
 
-@pytest.mark.parametrize("name", ["create", "quota"])
+@pytest.mark.parametrize(
+    "name", ["create", "quota", "warn", "keep_alive", "schedule", "prune", "metrics"]
+)
 @pytest.mark.parametrize("value", ["1", "'a'", "[]", "[{ a = 1 }]", "false"])
 def test_a_section_must_be_a_table(write: Write, name: str, value: str) -> None:
     path = write(f"{name} = {value}")

@@ -44,18 +44,3 @@ __all__ = [
     "default_database_path",
     "load",
 ]
-
-# Their home is this package, whichever module of it they stand in: pickles and messages name it.
-for _value in (
-    ChannelSettings,
-    CreateSettings,
-    KeepAliveSettings,
-    MetricsSettings,
-    PruneSettings,
-    Retiring,
-    ScheduleSettings,
-    Settings,
-    WarnSettings,
-):
-    _value.__module__ = __name__
-del _value
