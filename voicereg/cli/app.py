@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,9 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from voicereg.domain.clock import Clock
     from voicereg.engine import Database
     from voicereg.registry import Registry
     from voicereg.settings import Settings
+
+CLOCK: ContextVar[Clock | None] = ContextVar("CLOCK", default=None)
+"""The time that registries are opened with; only the demo, which moves it, sets one."""
 
 
 @dataclass
@@ -45,7 +50,7 @@ class App:
         from voicereg.registry import Registry
 
         settings = self.settings
-        registry = Registry.open(settings=settings, through="cli")
+        registry = Registry.open(settings=settings, through="cli", clock=CLOCK.get())
         click.get_current_context().call_on_close(registry.close)
         return registry
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -54,11 +55,9 @@ class AppriseChannel:
         self, message: Message, language: Language, logged: list[str]
     ) -> tuple[str, str | None] | None:
         try:
-            import apprise
-        except ImportError:
-            return _MISSING, _INSTALL
-        try:
             service = _service(self.url)
+            import apprise
+
             if service is None:
                 return _unusable(self.url, logged), None
             form = _form(service)
@@ -75,6 +74,8 @@ class AppriseChannel:
                 else apprise.NotifyType.WARNING,
                 interpret_escapes=False,
             )
+        except ImportError:
+            return _MISSING, _INSTALL
         except Exception as error:  # noqa: BLE001 - of a hundred services' code, any error may come
             logged.append(f"{type(error).__name__}: {error}")
             taken = None
@@ -95,17 +96,25 @@ def check(url: str) -> str | None:
 
 
 def _service(url: str) -> NotifyBase | None:
-    import apprise
+    """What a URL stands for; None: Apprise has logged why that is nothing.
 
-    asset = apprise.AppriseAsset(
-        app_id="voicereg",
-        app_desc="voicereg",
-        interpret_escapes=False,
-        interpret_emojis=False,
-        secure_logging=True,
-        service_timeout=TIMEOUT_SECONDS,
-    )
-    service = apprise.Apprise.instantiate(url, asset=asset)
+    Raises:
+        ImportError: Apprise is not installed.
+    """
+    with warnings.catch_warnings():
+        # It imports modules that Python deprecates; that is for its authors to mend.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import apprise
+
+        asset = apprise.AppriseAsset(
+            app_id="voicereg",
+            app_desc="voicereg",
+            interpret_escapes=False,
+            interpret_emojis=False,
+            secure_logging=True,
+            service_timeout=TIMEOUT_SECONDS,
+        )
+        service = apprise.Apprise.instantiate(url, asset=asset)
     if service is not None:
         if _OWN_OVERFLOW.search(url) is None:
             service.overflow_mode = apprise.OverflowMode.TRUNCATE

@@ -17,6 +17,7 @@ _LOOK_ALIKES = str.maketrans(
 _SCHEME = re.compile("://")
 _WWW = re.compile(r"\bwww\.", re.IGNORECASE)
 _NOT_PLAIN = re.compile(r"[^\w. -]")
+_LONGEST_WORD = 80
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
 
 
@@ -47,9 +48,10 @@ def inert(text: str, limit: int) -> str:
 
 def word(text: str, instead: str) -> str:
     """``text`` where a shell takes it as one harmless word, else a placeholder for it."""
-    return text if _WORD.fullmatch(text) else instead
+    harmless = _WORD.fullmatch(text) is not None and inert(text, _LONGEST_WORD) == text
+    return text if harmless else instead
 
 
 def plain_words(text: str, limit: int) -> str:
     """``text`` for a title, which goes to a service unescaped: letters, digits, and ``. _ -``."""
-    return _NOT_PLAIN.sub("?", one_line(text, limit))
+    return _NOT_PLAIN.sub("?", inert(text, limit))

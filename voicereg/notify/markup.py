@@ -102,7 +102,8 @@ class Html:
 
     def code(self, command: str) -> str:
         """Something to be typed as it stands."""
-        return f"<code>{html.escape(command, quote=False)}</code>"
+        # Not <code>: where Apprise makes text of it, that would stand on a line of its own.
+        return f"<kbd>{html.escape(command, quote=False)}</kbd>"
 
     def page(self, note: str | None, sections: Sequence[Section]) -> str:
         """A whole message."""

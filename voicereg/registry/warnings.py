@@ -234,6 +234,9 @@ class Warnings:
         if subject.kind is ConcernKind.UNRESOLVED:
             settled = voice.state in _STANDING or voice.state is State.FAILED
             return clear if settled else Aftermath.FORGET
+        if subject.kind is ConcernKind.GONE:
+            # It was told to be gone, and is listed again.
+            return clear if voice.state in _STANDING else Aftermath.FORGET
         if subject.kind not in (ConcernKind.DEADLINE, ConcernKind.KEEP_ALIVE):
             return Aftermath.FORGET
         if voice.state is State.DELETING:

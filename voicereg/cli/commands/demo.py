@@ -10,11 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from voicereg.cli.app import CLOCK
 from voicereg.cli.failures import ExitCode
 from voicereg.domain.accounts import DEFAULT_KEY_VARIABLE
+from voicereg.domain.clock import SystemClock
+
+if TYPE_CHECKING:
+    from voicereg.sandbox import Sandbox
 
 _ANNOUNCER = [
     "create",
@@ -96,6 +102,7 @@ def demo() -> int:
         failed += _run(["sync"])
         failed += _run(["sync"])
         failed += _run(["quota"])
+        failed += _play_a_year(sandbox)
     if failed:
         click.echo(f"\nvoicereg: {failed} steps of the demo did not go as told", err=True)
         return ExitCode.FAILED
@@ -104,6 +111,45 @@ def demo() -> int:
         f"For real: put your key into {DEFAULT_KEY_VARIABLE}, and leave the sandbox out of it."
     )
     return ExitCode.DONE
+
+
+def _play_a_year(sandbox: Sandbox) -> int:
+    """One voice is pinned, another is idle; the clocks here and at the provider are moved."""
+    failed = 0
+    _tell("Now a year passes. One voice is pinned, so that it stays; another is left idle.")
+    failed += _run(["account", "edit", "default", "--limit", "qwen-tts=1000"])
+    failed += _run(["edit", _newest(), "--pin"])
+    failed += _run(_NARRATOR)
+    clock = MovedClock()
+    before = CLOCK.set(clock)
+    try:
+        for days, story in (
+            (310, "310 days later, a round of housekeeping: it warns before a voice is deleted."),
+            (30, "A month later. The pinned voice says a few words, which keeps it for a year."),
+            (30, "And another month. The provider has deleted what nobody used: it is not listed."),
+        ):
+            clock.offset += timedelta(days=days)
+            sandbox.advance(timedelta(days=days))
+            sandbox.delete_idle()
+            _tell(story)
+            failed += _run(["housekeeping", "run"])
+        _tell("Not listed twice is gone, and that is told. What was told before is not repeated.")
+        failed += _run(["housekeeping", "run"])
+        failed += _run(["list", "--all"])
+    finally:
+        CLOCK.reset(before)
+    return failed
+
+
+class MovedClock(SystemClock):
+    """The machine's clock, set ahead."""
+
+    def __init__(self) -> None:
+        self.offset = timedelta(0)
+
+    def now(self) -> datetime:
+        """The machine's time, and the offset."""
+        return super().now() + self.offset
 
 
 def _tell(text: str) -> None:

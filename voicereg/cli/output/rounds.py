@@ -10,6 +10,7 @@ from voicereg.cli.output.tables import Column, print_table
 from voicereg.cli.output.text import printable
 from voicereg.domain.messages import Language
 from voicereg.domain.rounds import Delivery, Round, StepResult
+from voicereg.domain.syncs import ChangeKind
 
 
 def print_round(done: Round, say: Callable[[str], None], language: Language) -> None:
@@ -21,6 +22,15 @@ def print_round(done: Round, say: Callable[[str], None], language: Language) -> 
         _print_delivery(delivery, done.dry_run, say, language)
     if not done.messages:
         say("nothing new to tell" + (" (a dry run: nothing was changed)" if done.dry_run else ""))
+    changes = sum(
+        step.counts.get(kind.value, 0)
+        for step in done.steps
+        if done.dry_run and step.name == "sync"
+        for kind in ChangeKind
+    )
+    if changes:
+        records = "1 record" if changes == 1 else f"{changes} records"
+        say(f"a sync would change {records} first, which may bring other messages")
     for step in done.steps:
         if step.error is not None:
             of = f" of {step.account}" if step.account else ""
@@ -46,7 +56,7 @@ def _print_delivery(
 
 def _counted(step: StepResult) -> str:
     return ", ".join(
-        f"{count} {name.replace('_', ' ')}" for name, count in step.counts.items() if count
+        f"{name.replace('_', ' ')} {count}" for name, count in step.counts.items() if count
     )
 
 
