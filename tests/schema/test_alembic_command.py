@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.schema import frozen
 from voicereg.engine import Database
 from voicereg.schema import migrate
@@ -50,6 +52,7 @@ def test_two_at_once_end_well(empty_database_url: str) -> None:
     _upgrade_twice_at_once(empty_database_url)
 
 
+@pytest.mark.parametrize("released", frozen.RELEASED[-1:], indirect=True)
 def test_two_at_once_bring_a_released_version_up(released_url: str) -> None:
     before = frozen.rows(released_url)
 

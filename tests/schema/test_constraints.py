@@ -13,6 +13,8 @@ from tests.databases import PostgresServer, SqliteTemplate
 from tests.fakes import START
 from tests.schema.rows import GROUP, voice_row
 from voicereg import DatabaseUnusable, tables
+from voicereg.domain.concerns import ConcernKind
+from voicereg.domain.messages import News, Outcome
 from voicereg.domain.states import GONE, State
 from voicereg.domain.voices import DeadlineBasis
 from voicereg.engine import Database
@@ -42,6 +44,33 @@ _OF_USES: dict[str, dict[str, Any]] = {
     "unclaimed_uses": {"voice_id": "cosyvoice-unknown", "last_used_at": START, **_USES},
     "use_writers": {"writer": "host:1:a", "batch": 1, "written_at": START},
     "use_files": {"digest": "00ff", "size_bytes": 1, "read_at": START},
+}
+_ROUND = {"holder": "lin@studio-1", "started_at": START}
+_LATER = START + timedelta(minutes=5)
+_OF_HOUSEKEEPING: dict[str, dict[str, Any]] = {
+    "leases": {
+        "name": "round",
+        "token": "a1b2",
+        "holder": "lin@studio-1",
+        "taken_at": START,
+        "expires_at": _LATER,
+    },
+    "rounds": {"id": 1, **_ROUND},
+    "step_states": {
+        "name": "sync",
+        "account": "studio",
+        "tried_at": START,
+        "error": "no answer",
+    },
+    "warnings": {
+        "channel": "mail",
+        "account_id": 2,
+        "kind": "deadline",
+        "key": "avoice",
+        "grade": 30,
+        "told_at": START,
+    },
+    "messages": {"id": "m1", "channel": "mail", "made_at": START, "items": []},
 }
 _LARGE = 2**40
 WITH_ID = [state for state in State if state not in {"creating", "unresolved", "failed"}]
@@ -74,7 +103,7 @@ def database(shared_database: Database) -> Iterator[Database]:
     """A database with nothing but the default account."""
     yield shared_database
     with shared_database.write() as connection:
-        for table in _OF_USES:
+        for table in (*_OF_USES, *_OF_HOUSEKEEPING):
             connection.execute(sa.delete(tables.metadata.tables[table]))
         connection.execute(sa.update(tables.voices).values(replaces=None))
         connection.execute(sa.delete(tables.voices))
@@ -404,6 +433,130 @@ def test_an_alias_keeps_its_voice_from_being_erased(with_voice: Database) -> Non
         assert connection.execute(sa.select(tables.voices)).all() == []
 
 
+@pytest.mark.parametrize(
+    ("constraint", "table", "changed"),
+    [
+        ("expires_at", "leases", {"expires_at": START - timedelta(seconds=1)}),
+        ("finished_at", "rounds", {"finished_at": _LATER}),
+        *(("finished_at", "rounds", {"ok": ok}) for ok in (True, False)),
+        ("error", "step_states", {"error": None}),
+        ("kind", "warnings", {"kind": "weather"}),
+        ("kind", "warnings", {"kind": ""}),
+        ("uncertain", "warnings", {"uncertain": "perhaps"}),
+        ("outcome", "messages", {"settled_at": _LATER, "outcome": "lost"}),
+        ("settled_at", "messages", {"settled_at": _LATER}),
+        ("settled_at", "messages", {"outcome": "sent"}),
+    ],
+)
+def test_a_row_of_housekeeping_that_breaks_a_check_is_refused(
+    with_voice: Database, constraint: str, table: str, changed: dict[str, Any]
+) -> None:
+    row = _OF_HOUSEKEEPING[table] | changed
+
+    assert f"ck_{table}_{constraint}" in _refused(with_voice, tables.metadata.tables[table], row)
+
+
+@pytest.mark.parametrize(
+    ("table", "changed"),
+    [
+        ("leases", {"place": "studio-1/4711", "expires_at": START}),
+        *(("rounds", {"finished_at": _LATER, "ok": ok}) for ok in (True, False)),
+        ("rounds", {"id": _LARGE}),
+        ("step_states", {"good_at": START, "error": None}),
+        ("step_states", {"account": "", "good_at": START}),
+        *(("warnings", {"kind": kind}) for kind in ConcernKind),
+        *(("warnings", {"uncertain": news}) for news in News),
+        *(("messages", {"settled_at": _LATER, "outcome": outcome}) for outcome in Outcome),
+        ("messages", {"items": [{"key": "avoice", "text": "旁白"}]}),
+    ],
+)
+def test_a_fitting_row_of_housekeeping_is_taken(
+    with_voice: Database, table: str, changed: dict[str, Any]
+) -> None:
+    noted = tables.metadata.tables[table]
+    row = _OF_HOUSEKEEPING[table] | changed
+
+    _insert(with_voice, noted, row)
+
+    with with_voice.read() as connection:
+        kept = connection.execute(sa.select(noted)).mappings().one()
+    assert {name: kept[name] for name in row} == row
+
+
+@pytest.mark.parametrize("table", _OF_HOUSEKEEPING)
+def test_of_housekeeping_too_nothing_is_recorded_twice(with_voice: Database, table: str) -> None:
+    row = _OF_HOUSEKEEPING[table]
+    # The key alone counts, whatever else is said.
+    others = {"token": "c3d4", "holder": "王", "error": "late", "grade": 7, "made_at": _LATER}
+
+    refusal = _refused(
+        with_voice,
+        tables.metadata.tables[table],
+        row,
+        row | {name: value for name, value in others.items() if name in row},
+    )
+
+    assert "unique" in refusal.lower()
+
+
+@pytest.mark.parametrize(
+    ("table", "changed"),
+    [
+        ("leases", {"name": "other"}),
+        ("step_states", {"name": "notify"}),
+        ("step_states", {"account": ""}),
+        ("warnings", {"channel": "群"}),
+        ("warnings", {"account_id": 1}),
+        ("warnings", {"kind": "gone"}),
+        ("warnings", {"key": "cosyvoice"}),
+    ],
+)
+def test_what_housekeeping_knows_of_other_things_is_recorded_beside(
+    with_voice: Database, table: str, changed: dict[str, Any]
+) -> None:
+    noted = tables.metadata.tables[table]
+
+    _insert(with_voice, noted, _OF_HOUSEKEEPING[table], _OF_HOUSEKEEPING[table] | changed)
+
+    with with_voice.read() as connection:
+        assert len(connection.execute(sa.select(noted)).all()) == 2
+
+
+def test_rounds_are_numbered(with_voice: Database) -> None:
+    _insert(with_voice, tables.rounds, _ROUND, _ROUND)
+
+    with with_voice.read() as connection:
+        first, second = connection.execute(
+            sa.select(tables.rounds.c.id).order_by(tables.rounds.c.id)
+        ).scalars()
+    assert second == first + 1
+
+
+def test_warnings_go_with_their_account_and_no_other(with_voice: Database) -> None:
+    row = _OF_HOUSEKEEPING["warnings"]
+    _insert(with_voice, tables.warnings, row, row | {"key": "qwen-tts"}, row | {"account_id": 1})
+    for table in ("step_states", "messages"):
+        _insert(with_voice, tables.metadata.tables[table], _OF_HOUSEKEEPING[table])
+
+    with with_voice.write() as connection:
+        connection.execute(sa.delete(tables.accounts).where(tables.accounts.c.id == 2))
+
+    with with_voice.read() as connection:
+        assert connection.execute(sa.select(tables.warnings.c.account_id)).scalars().all() == [1]
+        for kept in (tables.step_states, tables.messages):
+            assert len(connection.execute(sa.select(kept)).all()) == 1
+
+
+def test_a_warning_outlives_its_voice(with_voice: Database) -> None:
+    _insert(with_voice, tables.warnings, _OF_HOUSEKEEPING["warnings"])
+
+    with with_voice.write() as connection:
+        connection.execute(sa.delete(tables.voices))
+
+    with with_voice.read() as connection:
+        assert connection.execute(sa.select(tables.warnings.c.key)).scalars().all() == ["avoice"]
+
+
 def test_a_voice_id_is_recorded_once_per_quota_group(database: Database) -> None:
     refusal = _refused(
         database, tables.voices, voice_row(id="one"), voice_row(id="two", state="lost")
@@ -474,6 +627,7 @@ def test_a_voice_has_one_of_each_tag_and_one_preview(database: Database, table: 
         (tables.voice_tags, {"voice": "nobody", "key": "team", "value": "news"}),
         (tables.sync_states, _OF_SYNC["sync_states"] | {"account_id": 99}),
         (tables.absences, _OF_SYNC["absences"] | {"voice": "nobody"}),
+        (tables.warnings, _OF_HOUSEKEEPING["warnings"] | {"account_id": 99}),
         (
             tables.voice_previews,
             {"voice": "nobody", "data": b"", "response_format": "wav", "kept_at": START},
@@ -488,6 +642,7 @@ def test_a_voice_has_one_of_each_tag_and_one_preview(database: Database, table: 
         "voice_tags.voice",
         "sync_states.account_id",
         "absences.voice",
+        "warnings.account_id",
         "voice_previews.voice",
     ],
 )

@@ -12,11 +12,11 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
-from tests.fakes import START
+from tests.fakes import START, FakeClock
 from tests.schema import frozen
 from tests.schema.portraits import portrait
 from tests.schema.rows import voice_row
-from voicereg import DatabaseUnusable, Registry, Settings, State, tables
+from voicereg import DatabaseUnusable, Registry, Settings, State, StateConflict, tables
 from voicereg.engine import Database
 from voicereg.schema import migrate
 from voicereg.schema.checks import problems
@@ -24,7 +24,10 @@ from voicereg.schema.revisions import HEAD, REVISIONS, found_revision
 
 Rows = dict[str, list[dict[str, Any]]]
 
-VOICES = {"0001": 13, "0002": 16}
+OLDEST, NEWEST = frozen.RELEASED[0], frozen.RELEASED[-1]
+"""Where a test takes long: the first goes through every migration, the last is what most have."""
+
+VOICES = {"0001": 13, "0002": 16, "0003": 17}
 ADDED: dict[str, dict[str, dict[str, Any]]] = {
     "0002": {"quota_limits": {"unseen": 0, "refused_at": None, "surplus": 0}},
     "0003": {"sync_states": {"surplus": 0}},
@@ -33,24 +36,33 @@ ADDED: dict[str, dict[str, dict[str, Any]]] = {
 MADE = {
     "0002": {"absences", "sync_states"},
     "0003": {"aliases", "voice_uses", "unclaimed_uses", "use_writers", "use_files"},
+    "0004": {"leases", "rounds", "step_states", "warnings", "messages"},
 }
 """The tables that were made with each revision."""
 FILLED = {
-    "0003": (
-        "INSERT INTO aliases (account_id, name, voice, updated_at) "
-        "SELECT account_id, name, id, updated_at FROM voices WHERE state = 'active'",
-        "INSERT INTO voice_uses (voice, day, source, uses) "
-        "SELECT id, '2026-11-30', 'reader.py', 5000000000 FROM voices WHERE state <> 'creating'",
-        "INSERT INTO unclaimed_uses (voice_id, day, source, uses, last_used_at) "
-        "SELECT 'cosyvoice-unknown', '2026-11-30', '读者', 7, max(updated_at) FROM voices",
-        "INSERT INTO use_writers (writer, batch, written_at) "
-        "SELECT 'studio-1:4711:a', 5000000000, max(updated_at) FROM voices",
-        "INSERT INTO use_files (digest, size_bytes, read_at) "
-        "SELECT 'sha256:00', 5000000000, max(updated_at) FROM voices",
+    "0004": (
+        "INSERT INTO leases (name, token, holder, place, taken_at, expires_at) "
+        "SELECT 'round', 'a1b2', '王@newsroom-2', 'newsroom-2/4711', "
+        "min(created_at), max(updated_at) FROM voices",
+        "INSERT INTO rounds (holder, started_at, finished_at, ok) "
+        "SELECT '王@newsroom-2', created_at, updated_at, true FROM voices",
+        "INSERT INTO rounds (holder, started_at) "
+        "SELECT 'lin@studio-1', max(updated_at) FROM voices",
+        "INSERT INTO step_states (name, account, tried_at, good_at) "
+        "SELECT 'sync', name, updated_at, created_at FROM accounts",
+        "INSERT INTO step_states (name, account, tried_at, error) "
+        "SELECT 'notify', '', max(updated_at), 'mail: “服务繁忙”' FROM accounts",
+        "INSERT INTO warnings (channel, account_id, kind, key, grade, told_at, uncertain) "
+        "SELECT 'mail', account_id, 'deadline', id, 30, updated_at, 'all_clear' FROM voices",
+        "INSERT INTO messages (id, channel, made_at, settled_at, outcome, error, items) "
+        "SELECT 'm1', '群', min(created_at), max(updated_at), 'failed', 'HTTP 503', "
+        """'[{"kind": "quota", "key": "qwen-tts", "grade": 90}]' FROM voices""",
+        "INSERT INTO messages (id, channel, made_at, items) "
+        "SELECT 'm2', '群', max(updated_at), '[]' FROM voices",
     ),
 }
 """What puts something into the tables that the newest revision made."""
-STATEMENTS = {"0001": 25, "0002": 8}
+STATEMENTS = {"0001": 33, "0002": 16, "0003": 8}
 """So many statements the upgrade from each revision has at least."""
 
 
@@ -144,6 +156,38 @@ def test_what_is_kept_of_0002_holds_what_it_brought(released_url: str) -> None:
     }
 
 
+@pytest.mark.parametrize("released", ["0003"], indirect=True)
+def test_what_is_kept_of_0003_holds_what_it_brought(released_url: str) -> None:
+    rows = frozen.rows(released_url)
+
+    voices = {voice["id"]: voice for voice in rows["voices"]}
+    names = [alias["name"] for alias in rows["aliases"]]
+    assert {name.isascii() for name in names} == {True, False}
+    assert len(names) > len(set(names)), "one name in two accounts"
+    assert {voices[alias["voice"]]["state"] for alias in rows["aliases"]} == {
+        "active",
+        "missing",
+        "lost",
+    }
+    assert len({use["day"] for use in rows["voice_uses"]}) > 7
+    assert {voices[use["voice"]]["gone_at"] is None for use in rows["voice_uses"]} == {True, False}
+    sources: dict[str, set[str]] = {}
+    for use in rows["voice_uses"]:
+        sources.setdefault(use["voice"], set()).add(use["source"])
+    for voice, of_voice in sources.items():
+        assert voices[voice]["deadline_basis"] == "used"
+        assert voices[voice]["last_used_source"] in of_voice | {"newsroom"}
+    assert max(map(len, sources.values())) == 2
+    assert {use["voice_id"] for use in rows["unclaimed_uses"]}.isdisjoint(
+        voice["voice_id"] for voice in rows["voices"]
+    )
+    assert max(file["size_bytes"] for file in rows["use_files"]) > 2**32
+    assert {state["surplus"] > 0 for state in rows["sync_states"]} == {True, False}
+    assert {"alias.set", "alias.remove", "voice.use.correct"} <= {
+        event["action"] for event in rows["events"]
+    }
+
+
 def test_what_is_kept_has_the_schema_of_its_migration(
     released_url: str, released: str, empty_database_url: str
 ) -> None:
@@ -205,6 +249,23 @@ def test_the_library_reads_an_upgraded_database(released_url: str) -> None:
     assert len(log) == len(frozen.rows(released_url)["events"])
 
 
+@pytest.mark.parametrize("released", ["0003"], indirect=True)
+def test_the_library_goes_on_with_the_names_and_uses_of_0003(
+    released_url: str, clock: FakeClock
+) -> None:
+    _upgraded(released_url)
+
+    with Registry.open(released_url, settings=Settings(), clock=clock) as registry:
+        bulletin = registry.resolve("晚间新闻")
+        assert registry.resolve("evening-news").voice == bulletin.voice
+        uses = registry.daily_uses(bulletin.voice)
+        assert {use.source for use in uses} == {"bulletin.py", "晚间新闻"}
+        assert sum(use.uses for use in uses) == 1573
+        assert registry.voice(bulletin.voice).last_used_source == "晚间新闻"
+        with pytest.raises(StateConflict, match="gone"):
+            registry.resolve("news/trailer@v2", account="newsroom")
+
+
 def test_an_upgraded_database_goes_down_and_up_again(released_url: str, released: str) -> None:
     before, old = frozen.rows(released_url), portrait(released_url)
     _upgraded(released_url)
@@ -222,6 +283,7 @@ def test_an_upgraded_database_goes_down_and_up_again(released_url: str, released
     database.close()
 
 
+@pytest.mark.parametrize("released", [OLDEST, NEWEST], indirect=True)
 def test_every_step_goes_up_and_down_and_up_again(released_url: str, released: str) -> None:
     before = frozen.rows(released_url)
     seen = [(released, before, portrait(released_url))]
@@ -252,7 +314,7 @@ def test_the_newest_step_down_loses_only_what_it_had_brought(released_url: str) 
     assert frozen.rows(released_url) == _sorted(
         {
             table: [
-                {name: row[name] for name in row if name not in ADDED[HEAD].get(table, {})}
+                {name: row[name] for name in row if name not in ADDED.get(HEAD, {}).get(table, {})}
                 for row in rows
             ]
             for table, rows in filled.items()
@@ -284,13 +346,20 @@ def test_an_upgraded_database_knows_its_new_rules(released_url: str) -> None:
     ):
         connection.execute(sa.insert(tables.voices).values(**voice_row(replaces="nobody")))
     used = {"voice": tagged, "day": START.date(), "source": "reader.py", "uses": 1}
-    with (
-        pytest.raises(DatabaseUnusable, match="ck_voice_uses_uses"),
-        database.write() as connection,
+    told = {"channel": "mail", "account_id": 1, "kind": "gone", "key": tagged, "grade": 0}
+    told |= {"told_at": START}
+    for constraint, table, row in (
+        ("ck_voice_uses_uses", tables.voice_uses, used | {"uses": 0}),
+        ("ck_warnings_kind", tables.warnings, told | {"kind": "weather"}),
     ):
-        connection.execute(sa.insert(tables.voice_uses).values(**used | {"uses": 0}))
+        with (
+            pytest.raises(DatabaseUnusable, match=constraint),
+            database.write() as connection,
+        ):
+            connection.execute(sa.insert(table).values(**row))
     with database.write() as connection:
         connection.execute(sa.insert(tables.voice_uses).values(**used))
+        connection.execute(sa.insert(tables.warnings).values(**told))
         connection.execute(
             sa.insert(tables.aliases).values(
                 account_id=1, name="anchor", voice=tagged, updated_at=START
@@ -310,10 +379,12 @@ def test_an_upgraded_database_knows_its_new_rules(released_url: str) -> None:
         connection.execute(erasing)
     with database.read() as connection:
         held = connection.execute(sa.select(tables.voice_tags.c.voice)).scalars().all()
-        uses = connection.execute(sa.select(tables.voice_uses)).all()
+        uses = connection.execute(sa.select(tables.voice_uses.c.voice)).scalars().all()
+        left = connection.execute(sa.select(tables.warnings.c.key)).scalars().all()
     assert held
     assert tagged not in held
-    assert uses == []
+    assert tagged not in uses
+    assert left == [tagged], "what was told outlives its voice"
     database.close()
 
 
@@ -347,6 +418,11 @@ class _Interrupting:
             raise _Interruption
 
 
+@pytest.mark.parametrize(
+    ("backend", "released"),
+    [("sqlite", OLDEST), ("sqlite", NEWEST), ("postgresql", NEWEST)],
+    indirect=True,
+)
 def test_an_upgrade_interrupted_anywhere_changes_nothing(released_url: str, released: str) -> None:
     """At each of its statements in turn, of which the last is the one that says it is done."""
     before, old = frozen.rows(released_url), portrait(released_url)
@@ -389,6 +465,7 @@ migrate.upgrade(Database.open(sys.argv[1]))
 """
 
 
+@pytest.mark.parametrize("released", [NEWEST], indirect=True)
 def test_an_upgrade_that_is_killed_changes_nothing(released_url: str) -> None:
     """As by ``kill -9``, after all of its changes and before it ends."""
     before, old = frozen.rows(released_url), portrait(released_url)
@@ -419,7 +496,7 @@ def test_no_migration_runs_where_it_would_delete_what_refers_to_voices(released_
     database.close()
 
 
-@pytest.mark.parametrize("released", ["0002"], indirect=True)
+@pytest.mark.parametrize("released", ["0002", "0003"], indirect=True)
 def test_no_voice_is_lost_when_the_schema_before_sync_cannot_hold_it(released_url: str) -> None:
     _upgraded(released_url)
     upgraded = frozen.rows(released_url)

@@ -4,7 +4,10 @@ They are never changed, and never made again: a mistake in one is a mistake that
 holds the same three accounts (two share a quota group), voices in every state there was, and what
 its revision brought. In 0002 these are syncs that were complete and that were not, absences, slots
 that are unseen, refused and surplus, a voice of no known model, and an unresolved create that keeps
-the end of its lease. It was 0001, upgraded, and then worked on.
+the end of its lease. It was 0001, upgraded, and then worked on. So was 0003 made of 0002: it has
+aliases, one of them of a voice that is gone by now, uses by day and source, also of gone voices and
+of voices on no record, last uses that moved deadlines, one of them corrected by hand, files and
+writers of uses, and a surplus that a sync found.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from sqlalchemy.engine import make_url
 
 _HERE = Path(__file__).parent
 
-RELEASED = ("0001", "0002")
+RELEASED = ("0001", "0002", "0003")
 """The revisions that were released, and are not the newest."""
 
 
