@@ -79,15 +79,27 @@ class App:
 
     def _log_to_stderr(self) -> None:
         import logging
+        import sys
 
-        from voicereg.cli.output.text import printable
+        from voicereg.cli.output.text import fitted, printable
 
         class Printable(logging.Formatter):
             def format(self, record: logging.LogRecord) -> str:
-                return printable(super().format(record), keep_lines=True)
+                lines = printable(super().format(record), keep_lines=True).split("\n")
+                return "\n".join(map(fitted, lines))
+
+        class ToStderr(logging.Handler):
+            """Writes to what is stderr at that moment: a progress bar puts itself before it."""
+
+            def emit(self, record: logging.LogRecord) -> None:
+                try:
+                    sys.stderr.write(f"{self.format(record)}\n")
+                    sys.stderr.flush()
+                except Exception:  # noqa: BLE001 - as logging has it: no log line ends the work
+                    self.handleError(record)
 
         level = [logging.WARNING, logging.INFO, logging.DEBUG][min(self.verbose, 2)]
-        handler = logging.StreamHandler()
+        handler = ToStderr()
         handler.setFormatter(Printable("%(levelname)s: %(message)s"))
         logger = logging.getLogger("voicereg")
         logger.handlers[:] = [handler]

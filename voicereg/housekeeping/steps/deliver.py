@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from voicereg.domain.errors import DeliveryFailed
 from voicereg.domain.messages import Message, News
 from voicereg.domain.rounds import Delivery
@@ -11,6 +13,7 @@ from voicereg.settings import ChannelSettings
 
 DEFAULT_CHANNEL = ChannelSettings(name="log", url="log://", rule=VoiceRule())
 """Where the settings name none."""
+_logger = logging.getLogger(__name__)
 
 
 def run(work: Work) -> Done:
@@ -52,6 +55,12 @@ def _deliver(work: Work, channel: ChannelSettings, message: Message) -> Delivery
     except DeliveryFailed as failed:
         work.registry.warnings.settle(message, str(failed))
         said = f"{failed}; {failed.advice}" if failed.advice else str(failed)
+        return Delivery(message, delivered=False, error=said)
+    except Exception as error:
+        # A fault of one channel must not keep the others from their messages. How far it came,
+        # nobody knows: the outcome stays open, and the next round says that it may be a repeat.
+        _logger.exception("channel %s failed", channel.name)
+        said = f"channel {channel.name}: internal error: {type(error).__name__}"
         return Delivery(message, delivered=False, error=said)
     work.registry.warnings.settle(message, None)
     return Delivery(message, delivered=True)

@@ -13,5 +13,8 @@ def run(work: Work, account: str) -> Done:
     counts |= {kind.value: done.count(kind) for kind in ChangeKind}
     problems: tuple[str, ...] = ()
     if not done.complete:
-        problems = done.problems or ("the sync is not complete",)
+        # One wrong key fails every listing alike: the first says enough.
+        first = done.problems[0] if done.problems else "the sync is not complete"
+        more = len(done.problems) - 1
+        problems = (first, f"{more} more: voicereg sync shows them") if more > 0 else (first,)
     return Done(counts, problems)
