@@ -326,11 +326,16 @@ rounds = sa.Table(
     metadata,
     sa.Column("id", _BigId, primary_key=True),
     sa.Column("holder", sa.Text, nullable=False),
+    # When the schedule wanted it; None: somebody asked for it.
+    sa.Column("due_at", UtcDateTime, index=True),
+    # Earlier ones that it stands for, too, as nobody could run them.
+    sa.Column("missed", sa.Integer, nullable=False, server_default="0"),
     sa.Column("started_at", UtcDateTime, nullable=False, index=True),
     # None: it is under way, or was killed.
     sa.Column("finished_at", UtcDateTime),
     sa.Column("ok", sa.Boolean),
     sa.CheckConstraint("(finished_at IS NULL) = (ok IS NULL)", name="finished_at"),
+    sa.CheckConstraint("missed >= 0 AND (missed = 0 OR due_at IS NOT NULL)", name="missed"),
 )
 """Rounds of housekeeping."""
 

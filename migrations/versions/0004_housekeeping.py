@@ -33,6 +33,8 @@ def upgrade() -> None:
         "rounds",
         sa.Column("id", BIG_ID, nullable=False),
         sa.Column("holder", sa.Text, nullable=False),
+        sa.Column("due_at", TIME),
+        sa.Column("missed", sa.Integer, nullable=False, server_default="0"),
         sa.Column("started_at", TIME, nullable=False),
         sa.Column("finished_at", TIME),
         sa.Column("ok", sa.Boolean),
@@ -40,7 +42,11 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(finished_at IS NULL) = (ok IS NULL)", name=op.f("ck_rounds_finished_at")
         ),
+        sa.CheckConstraint(
+            "missed >= 0 AND (missed = 0 OR due_at IS NOT NULL)", name=op.f("ck_rounds_missed")
+        ),
     )
+    op.create_index("ix_rounds_due_at", "rounds", ["due_at"])
     op.create_index("ix_rounds_started_at", "rounds", ["started_at"])
     op.create_table(
         "step_states",

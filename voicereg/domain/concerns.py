@@ -95,9 +95,7 @@ def of_deadline(voice: Voice, now: datetime, marks: Sequence[int]) -> Concern | 
     if mark is None:
         return None
     subject = Subject(voice.account, ConcernKind.DEADLINE, voice.id)
-    # One that was not listed is not simply idle: the reason says since when.
-    why = voice.state_reason if voice.state is State.MISSING else None
-    return Concern(subject, mark, voice.deadline_at, (voice,), why=why)
+    return Concern(subject, mark, voice.deadline_at, (voice,))
 
 
 def of_failed_keep_alive(voice: Voice, now: datetime, why: str) -> Concern:

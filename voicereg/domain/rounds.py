@@ -11,6 +11,9 @@ from voicereg.domain.clock import rfc3339
 from voicereg.domain.messages import Message
 
 ROUND_LEASE = "round of housekeeping"
+"""One round at a time."""
+LEADER_LEASE = "schedule of housekeeping"
+"""One scheduler at a time runs what is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,59 @@ class StepResult:
             "ok": self.ok,
             "error": self.error,
             "counts": dict(self.counts),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+    """How a step went last, and when it last went well."""
+
+    name: str
+    account: str | None
+    """None: it is about all accounts at once."""
+    tried_at: datetime
+    good_at: datetime | None
+    """None: never."""
+    error: str | None
+    """What went wrong the last time; None: nothing."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The step with the keys that JSON output shows."""
+        return {
+            "name": self.name,
+            "account": self.account,
+            "tried_at": rfc3339(self.tried_at),
+            "good_at": rfc3339(self.good_at),
+            "error": self.error,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRecord:
+    """A round on record."""
+
+    id: int
+    holder: str
+    """Who ran it: user, host and program."""
+    due_at: datetime | None
+    """When the schedule wanted it; None: somebody asked for it."""
+    missed: int
+    """Earlier ones that it stands for, too, as nobody could run them."""
+    started_at: datetime
+    finished_at: datetime | None
+    """None: it is under way, or was killed."""
+    ok: bool | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The round with the keys that JSON output shows."""
+        return {
+            "id": self.id,
+            "holder": self.holder,
+            "due_at": rfc3339(self.due_at),
+            "missed": self.missed,
+            "started_at": rfc3339(self.started_at),
+            "finished_at": rfc3339(self.finished_at),
+            "ok": self.ok,
         }
 
 

@@ -39,6 +39,9 @@ _STATES = {
     State.MISSING: "列表中未见",
 }
 
+_AT_PROVIDER = (Topic.ANY_DAY, Topic.DEADLINE)
+"""Topics of voices that are expected to be at the provider."""
+
 
 class Chinese:
     """Messages in Chinese."""
@@ -109,6 +112,8 @@ class Chinese:
             return f"{figures}；该数字可能已过时" if quota.stale else figures
         if topic is Topic.RETIRING and deadline is not None:
             return f"{_when(item, now)}（{day(deadline)}），涉及 {len(concern.voices):,} 个音色"
+        if topic in _AT_PROVIDER and voice is not None and voice.state is State.MISSING:
+            return "服务端已不再列出，可能已被删除"
         if topic is Topic.ANY_DAY and deadline is not None:
             return f"随时可能被删除，期限 {day(deadline)} 已过"
         if topic in (Topic.DEADLINE, Topic.KEEP_ALIVE) and deadline is not None:
@@ -177,7 +182,7 @@ class Chinese:
                 unused, delete = m.code(commands.list_unused()), m.code(commands.of_voice("delete"))
                 return f"如需腾出名额：{unused} 列出长期未用的音色，{delete} 释放名额。"
             case Topic.RETIRING:
-                bound, anew = m.code(commands.list_model()), m.code(commands.of_voice("recreate"))
+                bound, anew = m.code(commands.list_model()), m.code(commands.create())
                 return f"受影响的音色：{bound} ，请用其他模型重新设计：{anew}"
             case Topic.UNRESOLVED:
                 sync = m.code(commands.sync())

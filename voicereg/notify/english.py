@@ -30,6 +30,9 @@ _HEADINGS = {
     Topic.CLEARED: "All clear: no longer a concern",
 }
 
+_AT_PROVIDER = (Topic.ANY_DAY, Topic.DEADLINE)
+"""Topics of voices that are expected to be at the provider."""
+
 
 class English:
     """Messages in English."""
@@ -103,6 +106,8 @@ class English:
         if topic is Topic.RETIRING and deadline is not None:
             bound = _count(len(concern.voices), "voice")
             return f"withdrawn on {day(deadline)} ({_when(item, now)}), with {bound}"
+        if topic in _AT_PROVIDER and voice is not None and voice.state is State.MISSING:
+            return "not listed by the provider any more: probably gone"
         if topic is Topic.ANY_DAY and deadline is not None:
             return f"may go any day, since {day(deadline)}"
         if topic in (Topic.DEADLINE, Topic.KEEP_ALIVE) and deadline is not None:
@@ -171,7 +176,7 @@ class English:
                 unused, delete = m.code(commands.list_unused()), m.code(commands.of_voice("delete"))
                 return f"To make room: {unused} shows what nobody uses, {delete} frees a slot."
             case Topic.RETIRING:
-                bound, anew = m.code(commands.list_model()), m.code(commands.of_voice("recreate"))
+                bound, anew = m.code(commands.list_model()), m.code(commands.create())
                 return f"Bound to it: {bound}; design them anew for a model that stays: {anew}"
             case Topic.UNRESOLVED:
                 sync = m.code(commands.sync())

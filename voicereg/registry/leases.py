@@ -78,6 +78,15 @@ class Leases:
             if held is not None and held.token == lease.token:
                 leases.drop(connection, lease.name)
 
+    def holder(self, name: str) -> LeaseHeld | None:
+        """Who has a lease, since when and until when; None: nobody."""
+        with self._context.database.read() as connection:
+            held = leases.find(connection, name)
+            now = self._context.database.now(connection)
+        if held is None or held.expires_at <= now or has_ended(held.place):
+            return None
+        return _held(held)
+
     def check(self, connection: sa.Connection, lease: Lease) -> LeaseRow:
         """Make sure that nobody else has taken the lease, nor does until the transaction ends.
 

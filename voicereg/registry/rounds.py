@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from voicereg.domain.rounds import StepResult
+from voicereg.domain.rounds import RoundRecord, StepResult, StepState
 from voicereg.registry.context import Context
 from voicereg.registry.texts import mended
 from voicereg.store import pruning, rounds
@@ -17,11 +17,16 @@ class Rounds:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def begin(self) -> int:
-        """Note that a round begins, and return its number."""
+    def begin(self, *, due_at: datetime | None = None, missed: int = 0) -> int:
+        """Note that a round begins, and return its number.
+
+        Args:
+            due_at: when the schedule wanted it; None: somebody asked for it.
+            missed: how many earlier ones it stands for, too.
+        """
         with self._context.database.write() as connection:
             now = self._context.database.now(connection)
-            return rounds.begin(connection, self._context.actor, now)
+            return rounds.begin(connection, self._context.actor, now, due_at, missed)
 
     def note(self, step: StepResult) -> None:
         """Note how a step went."""
@@ -34,6 +39,26 @@ class Rounds:
         """Note that a round has ended."""
         with self._context.database.write() as connection:
             rounds.finish(connection, number, ok, self._context.database.now(connection))
+
+    def last_due(self) -> datetime | None:
+        """When the schedule wanted the latest round that was run for it; None: there was none."""
+        with self._context.database.read() as connection:
+            return rounds.last_due(connection)
+
+    def latest(self, limit: int = 10) -> list[RoundRecord]:
+        """The latest rounds, the last one first."""
+        with self._context.database.read() as connection:
+            return rounds.latest(connection, limit)
+
+    def last_good(self) -> RoundRecord | None:
+        """The last round in which every step went well; None: there was none."""
+        with self._context.database.read() as connection:
+            return rounds.last_good(connection)
+
+    def steps(self) -> list[StepState]:
+        """How each step of each account went last."""
+        with self._context.database.read() as connection:
+            return rounds.steps(connection)
 
     def prune(self, *, dry_run: bool = False) -> Mapping[str, int]:
         """Let go of audit rows, daily counts, messages and rounds older than the settings say.

@@ -31,6 +31,12 @@ def get(connection: sa.Connection, name: str) -> LeaseRow | None:
     return None if row is None else LeaseRow(**row._mapping)
 
 
+def find(connection: sa.Connection, name: str) -> LeaseRow | None:
+    """A lease as it stands; None: nobody has it."""
+    row = connection.execute(sa.select(leases).where(leases.c.name == name)).one_or_none()
+    return None if row is None else LeaseRow(**row._mapping)
+
+
 def put(connection: sa.Connection, lease: LeaseRow) -> bool:
     """Write a lease that nobody has; False: somebody has taken it meanwhile."""
     values = {
