@@ -36,13 +36,16 @@ class App:
         """Flags over environment over file over defaults."""
         from voicereg import settings
 
-        self._log_to_stderr()
-        return settings.load(
+        self.log()
+        loaded = settings.load(
             config=self.config,
             database=self.database,
             account=self.account,
             base_url=self.base_url,
         )
+        if loaded.log.format is settings.LogFormat.JSON:
+            self.log(as_json=True)
+        return loaded
 
     @cached_property
     def registry(self) -> Registry:
@@ -77,34 +80,20 @@ class App:
             for line in printable(message, keep_lines=True).split("\n"):
                 click.echo(fitted(line), err=True)
 
-    def _log_to_stderr(self) -> None:
+    def log(self, *, least: str = "WARNING", as_json: bool = False) -> None:
+        """Send log lines to stderr.
+
+        Args:
+            least: the least that is shown without ``-v``.
+            as_json: one JSON object a line.
+        """
         import logging
-        import sys
 
-        from voicereg.cli.output.text import fitted, printable
+        from voicereg.cli.output.logs import log_to_stderr
 
-        class Printable(logging.Formatter):
-            def format(self, record: logging.LogRecord) -> str:
-                lines = printable(super().format(record), keep_lines=True).split("\n")
-                return "\n".join(map(fitted, lines))
-
-        class ToStderr(logging.Handler):
-            """Writes to what is stderr at that moment: a progress bar puts itself before it."""
-
-            def emit(self, record: logging.LogRecord) -> None:
-                try:
-                    sys.stderr.write(f"{self.format(record)}\n")
-                    sys.stderr.flush()
-                except Exception:  # noqa: BLE001 - as logging has it: no log line ends the work
-                    self.handleError(record)
-
-        level = [logging.WARNING, logging.INFO, logging.DEBUG][min(self.verbose, 2)]
-        handler = ToStderr()
-        handler.setFormatter(Printable("%(levelname)s: %(message)s"))
-        logger = logging.getLogger("voicereg")
-        logger.handlers[:] = [handler]
-        logger.setLevel(logging.ERROR if self.quiet else level)
-        logger.propagate = False
+        level: int = getattr(logging, least)
+        level = min(level, [logging.CRITICAL, logging.INFO, logging.DEBUG][min(self.verbose, 2)])
+        log_to_stderr(logging.ERROR if self.quiet else level, as_json=as_json)
 
 
 pass_app = click.make_pass_decorator(App)

@@ -169,6 +169,8 @@ def _leave(code: int) -> NoReturn:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    # Who is told twice is cleaning up already, and must be let finish.
+    signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

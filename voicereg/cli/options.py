@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import click
@@ -57,6 +58,29 @@ def each_once(
     if twice:
         raise click.BadParameter(f"{twice[0]!r} is given twice", context, parameter)
     return dict(pairs)
+
+
+class Duration(click.ParamType[timedelta]):
+    """A number and its unit, such as ``26h``."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """The duration."""
+        from voicereg.domain.errors import InvalidInput
+        from voicereg.settings.readers import duration
+
+        if isinstance(value, timedelta):
+            return value
+        try:
+            return duration("", value)
+        except InvalidInput as error:
+            self.fail(f"{value!r}: {error.problems[0].rule}", param, ctx)
+
+
+DURATION = Duration()
 
 
 class FamilyLimit(click.ParamType[tuple[Family, int]]):

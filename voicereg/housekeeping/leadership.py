@@ -35,6 +35,13 @@ class HeldLease:
         except DatabaseProblem as problem:
             _logger.info("the lease was not renewed: %s", problem)
 
+    def release(self) -> None:
+        """Let others have it at once."""
+        try:
+            self._registry.leases.release(self.lease)
+        except DatabaseProblem as problem:
+            _logger.warning("the lease ends by itself in %s: %s", LEASE, problem)
+
     def check(self) -> None:
         """Make sure that it is still held, as far as is known.
 
@@ -46,6 +53,25 @@ class HeldLease:
 
 
 @contextmanager
+def keeping(*leases: HeldLease) -> Iterator[None]:
+    """Renew leases from a thread of their own until the block ends."""
+    ended = threading.Event()
+
+    def keep() -> None:
+        while not ended.wait(RENEWED_EVERY.total_seconds()):
+            for held in leases:
+                held.renew()
+
+    keeper = threading.Thread(target=keep, name="voicereg lease", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        keeper.join()
+
+
+@contextmanager
 def leading(registry: Registry, name: str) -> Iterator[HeldLease]:
     """Hold a lease until the block ends.
 
@@ -53,20 +79,8 @@ def leading(registry: Registry, name: str) -> Iterator[HeldLease]:
         LeaseHeld: somebody else holds it.
     """
     held = HeldLease(registry, registry.leases.take(name, LEASE))
-    ended = threading.Event()
-
-    def keep() -> None:
-        while not ended.wait(RENEWED_EVERY.total_seconds()):
-            held.renew()
-
-    keeper = threading.Thread(target=keep, name="voicereg lease", daemon=True)
-    keeper.start()
     try:
-        yield held
+        with keeping(held):
+            yield held
     finally:
-        ended.set()
-        keeper.join()
-        try:
-            registry.leases.release(held.lease)
-        except DatabaseProblem as problem:
-            _logger.warning("the lease ends by itself in %s: %s", LEASE, problem)
+        held.release()

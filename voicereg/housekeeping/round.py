@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from voicereg.domain.errors import DatabaseProblem, LeaseHeld, VoiceregError
 from voicereg.domain.rounds import ROUND_LEASE, Round, StepResult
@@ -49,6 +50,8 @@ def run_round(
     dry_run: bool = False,
     on_step: OnStep | None = None,
     environment: Mapping[str, str] | None = None,
+    due_at: datetime | None = None,
+    missed: int = 0,
 ) -> Round:
     """Sync, settle, keep alive, warn, deliver, prune. Running it twice is harmless.
 
@@ -58,6 +61,8 @@ def run_round(
         dry_run: show what would be told, and change and send nothing.
         on_step: told of each step before it begins.
         environment: where channels find their URLs; None: the process's.
+        due_at: when a schedule wanted it; None: somebody asks for it now.
+        missed: earlier ones of the schedule that it stands for, too.
 
     Raises:
         LeaseHeld: another round is at work on the same database; nothing was done.
@@ -73,7 +78,7 @@ def run_round(
     if dry_run:
         return _run(Work(registry, names, None, channel), on_step)
     with leading(registry, ROUND_LEASE) as lease:
-        number = registry.rounds.begin()
+        number = registry.rounds.begin(due_at=due_at, missed=missed)
         done = _run(Work(registry, names, lease, channel), on_step)
         try:
             registry.rounds.finish(number, ok=done.ok)

@@ -22,6 +22,8 @@ from voicereg.settings.values import (
     ChannelSettings,
     CreateSettings,
     KeepAliveSettings,
+    LogFormat,
+    LogSettings,
     MetricsSettings,
     PruneSettings,
     Retiring,
@@ -65,6 +67,7 @@ def read_file(path: Path) -> Settings:
         retiring=_retiring(top.tables("retiring", "written [[retiring]], once for each model")),
         prune=_prune(top.table("prune")),
         metrics=_metrics(top.table("metrics")),
+        log=_log(top.table("log")),
     )
     if problems := tuple(top.problems()):
         raise InvalidInput(*problems)
@@ -180,7 +183,24 @@ def _keep_alive_rule(parent: Table, number: int, table: Table) -> VoiceRule:
 
 
 def _schedule(table: Table) -> ScheduleSettings:
-    return ScheduleSettings(round=table.take("round", _cron, ScheduleSettings().round))
+    default = ScheduleSettings()
+    return ScheduleSettings(
+        round=table.take("round", _cron, default.round),
+        jitter=table.take("jitter", readers.duration, default.jitter),
+        timezone=table.take("timezone", _timezone, None),
+        heartbeat=table.take("heartbeat", readers.secret_text, None),
+    )
+
+
+def _timezone(where: str, value: Any) -> str:
+    from zoneinfo import ZoneInfo
+
+    name = readers.filled_text(where, value)
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, LookupError):
+        raise refusal(where, name, 'it must be a time zone such as "Asia/Shanghai"') from None
+    return name
 
 
 def _cron(where: str, value: Any) -> str:
@@ -218,8 +238,13 @@ def _metrics(table: Table) -> MetricsSettings:
     port: Reader[int] = readers.whole(1, 65_535)
     return MetricsSettings(
         port=table.take("port", port, None),
+        address=table.take("address", readers.filled_text, MetricsSettings().address),
         textfile=table.take("textfile", readers.path, None),
     )
+
+
+def _log(table: Table) -> LogSettings:
+    return LogSettings(format=table.take("format", readers.one_of(LogFormat), LogSettings().format))
 
 
 Entry = TypeVar("Entry", ChannelSettings, Retiring)

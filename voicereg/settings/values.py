@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum
 from pathlib import Path
 
 from voicereg.domain.accounts import DEFAULT_ACCOUNT
@@ -117,6 +118,13 @@ class ScheduleSettings:
     round: str = "17 */6 * * *"
     """When a round of housekeeping begins, as a cron expression of five fields. Not on the full
     hour, when everybody's timers go off."""
+    jitter: timedelta = timedelta(minutes=2)
+    """How much later than that it may begin, by chance; a schedule of every minute has none."""
+    timezone: str | None = None
+    """Whose clock the expression is read by, such as ``Asia/Shanghai``; None: the machine's."""
+    heartbeat: str | None = field(default=None, repr=False)
+    """A URL that is asked for after each round in which all went well, or ``env:NAME`` for the
+    variable that holds it; whoever is behind it raises an alarm when that does not come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +133,24 @@ class MetricsSettings:
 
     port: int | None = None
     """Where the scheduler serves them over HTTP; None: nowhere."""
+    address: str = "127.0.0.1"
+    """Where it listens; ``0.0.0.0`` for every network, which then sees names of accounts."""
     textfile: Path | None = None
     """The file that each round writes them to, for a node exporter; None: no file."""
+
+
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """How the command line logs to stderr."""
+
+    format: LogFormat = LogFormat.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +174,7 @@ class Settings:
     """Each model once."""
     prune: PruneSettings = field(default_factory=PruneSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    log: LogSettings = field(default_factory=LogSettings)
 
     def database_url(self) -> str:
         """The database to open, as a URL."""

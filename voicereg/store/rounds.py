@@ -62,8 +62,12 @@ def note_step(
 
 
 def last_due(connection: sa.Connection) -> datetime | None:
-    """When the schedule wanted the latest round that was run for it; None: there was none."""
-    found: datetime | None = connection.execute(sa.select(sa.func.max(rounds.c.due_at))).scalar()
+    """When the schedule wanted the latest round that was run for it; None: there was none.
+
+    One that was killed counts as not run.
+    """
+    query = sa.select(sa.func.max(rounds.c.due_at)).where(rounds.c.finished_at.is_not(None))
+    found: datetime | None = connection.execute(query).scalar()
     return found
 
 

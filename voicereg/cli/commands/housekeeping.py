@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from voicereg.cli.app import App, pass_app
 from voicereg.cli.failures import ExitCode
-from voicereg.cli.options import all_accounts_option, json_option
+from voicereg.cli.options import DURATION, all_accounts_option, json_option
 from voicereg.cli.output.documents import print_json
 
 if TYPE_CHECKING:
@@ -65,6 +66,54 @@ def run(app: App, /, dry_run: bool, all_accounts: bool, as_json: bool) -> int:
     if failed & {"sync", "settle", "keep_alive"}:
         return ExitCode.PROVIDER
     return ExitCode.FAILED if failed else ExitCode.DONE
+
+
+@housekeeping.command()
+@all_accounts_option
+@pass_app
+def start(app: App, /, all_accounts: bool) -> int:
+    """Run rounds on the schedule of the settings, in the foreground.
+
+    Several may run on one registry, on one host or on many: one leads, and when it dies another
+    takes over within a minute. What was due while nobody could run it is run late, and said. A
+    database or provider that is away is waited for. SIGTERM and Ctrl-C end it cleanly, in the
+    middle of a round, too.
+
+    With [metrics] in the settings, figures are served at a port or written to a file after each
+    round; with a heartbeat URL, that is asked for after each round in which all went well.
+    """
+    from voicereg.scheduler import run_forever
+
+    settings = app.settings
+    app.log(least="INFO", as_json=settings.log.format == "json")
+    try:
+        run_forever(app.registry, all_accounts=all_accounts)
+    except KeyboardInterrupt:
+        app.say("stopped")  # which is what was asked for, and no failure
+    return ExitCode.DONE
+
+
+@housekeeping.command()
+@click.option(
+    "--max-age",
+    type=DURATION,
+    metavar="DURATION",
+    help="Exit with 1 when the last round in which all went well is older, such as 26h.",
+)
+@json_option
+@pass_app
+def status(app: App, /, max_age: timedelta | None, as_json: bool) -> int:
+    """Show how the last rounds went, who leads, and what comes next."""
+    from voicereg.cli.output.status import print_status
+    from voicereg.scheduler import status_of
+
+    registry = app.registry
+    found = status_of(registry, max_age)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        print_status(found, app.say)
+    return ExitCode.DONE if found.ok else ExitCode.FAILED
 
 
 @contextmanager
