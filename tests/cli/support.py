@@ -116,14 +116,14 @@ def execute(url: str, statement: str, *rows: Mapping[str, object]) -> None:
 
 
 def add_voices(url: str, *names: str) -> None:
-    """Record voices of any name, which a sync would do for clones."""
+    """Record voices of any name, which a sync would do for clones; younger than all others."""
     execute(
         url,
         "INSERT INTO voices (id, account_id, quota_group_id, family, voice_id, target_model,"
         " origin, state, name, prompt, created_at, deadline_at, deadline_basis, pinned, updated_at)"
         " SELECT :id, id, quota_group_id, 'qwen-tts', :voice_id, 'qwen3-tts-vd-2026-01-26',"
-        " 'designed', 'active', :name, :name, '2026-11-23 09:00:00.000000+00:00',"
-        " '2027-11-23 09:00:00.000000+00:00', 'created', false, '2026-11-23 09:00:00.000000+00:00'"
+        " 'designed', 'active', :name, :name, '2099-11-23 09:00:00.000000+00:00',"
+        " '2100-11-23 09:00:00.000000+00:00', 'created', false, '2026-11-23 09:00:00.000000+00:00'"
         " FROM accounts WHERE name = 'default'",
         *(
             {"id": f"voice{number:07}", "voice_id": f"v-{number:07}", "name": name}

@@ -24,20 +24,35 @@ def has_ended(place: str | None) -> bool:
         return False
     if machine != _machine():
         return False
-    return _place(pid) != place
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        pass  # it is somebody else's, but it is there
+    running = _running(pid)
+    if running is None:
+        # Where processes of others are hidden, nothing can be told of them.
+        return False
+    state, _ = running
+    # One that has ended, and whose parent has not asked yet how, is no more than a number.
+    return state == "Z" or _place(pid) != place
 
 
 def _place(pid: int) -> str | None:
-    machine = _machine()
+    machine, running = _machine(), _running(pid)
+    return None if machine is None or running is None else f"{machine}/{pid}/{running[1]}"
+
+
+def _running(pid: int) -> tuple[str, str] | None:
+    """The state of a process, and when it was started; None where the system does not tell."""
     try:
         # After the name of the program, which may hold anything: the 20th field is its start.
         stat = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
         fields = stat.rpartition(")")[2].split()
-        started, state = fields[19], fields[0]
+        return fields[0], fields[19]
     except (OSError, IndexError):
         return None
-    # One that has ended, and whose parent has not asked yet how.
-    return None if machine is None or state == "Z" else f"{machine}/{pid}/{started}"
 
 
 def _machine() -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -58,17 +58,12 @@ class Warnings:
         with self._context.database.read() as connection:
             now = self._context.database.now(connection)
             owner = self._context.account(connection, account)
-            sharing = self._sharing(connection, owner)
-            found = [
+            return [
                 *self._of_deadlines(connection, owner, kept, now),
                 *self._of_states(connection, owner, now),
                 *self._of_models(connection, owner, now),
+                *self._of_quotas(connection, owner),
             ]
-            if sharing[0] == owner.name:
-                # A quota is one, however many accounts share it.
-                quotas = self._quotas.of(connection, owner).values()
-                found += [concern for quota in quotas if (concern := of.of_quota(quota, sharing))]
-            return found
 
     def prepare(
         self,
@@ -95,8 +90,9 @@ class Warnings:
         if lease is None:
             with database.read() as connection:
                 now = database.now(connection)
+                left = warnings.unsettled(connection, channel.name)
                 told = self._told(connection, channel, kept)
-                told |= _uncertain(told, warnings.unsettled(connection, channel.name), kept)
+                told |= _uncertain(told, left, self._are_of(connection, kept))
                 plan = self._plan(connection, channel, concerns, told, kept, now)
                 return self._message(channel, plan, now)
         with database.write() as connection:
@@ -107,10 +103,10 @@ class Warnings:
             left = warnings.unsettled(connection, channel.name)
             if left:
                 # A round died: what it was sending may have arrived.
-                unsure = _uncertain(told, left, ids)
+                unsure = _uncertain(told, left, lambda subject: subject.account in ids)
                 warnings.put(connection, channel.name, unsure.values(), ids, now)
                 warnings.settle(connection, left, Outcome.UNKNOWN, None, now)
-                told |= {subject: one for subject, one in unsure.items() if subject.account in kept}
+                told = self._told(connection, channel, kept)
             plan = self._plan(connection, channel, concerns, told, kept, now)
             warnings.put(connection, channel.name, plan.rearmed, ids, now)
             warnings.forget(connection, channel.name, plan.forgotten, ids)
@@ -182,15 +178,38 @@ class Warnings:
             found += [] if concern is None else [concern]
         return found
 
+    def _of_quotas(self, connection: sa.Connection, owner: Account) -> list[Concern]:
+        # A quota is one, however many accounts share it: it goes by the first of their names,
+        # whichever of them are looked at.
+        sharing = self._sharing(connection, owner)
+        first = self._context.account(connection, sharing[0])
+        quotas = self._quotas.of(connection, first).values()
+        return [concern for quota in quotas if (concern := of.of_quota(quota, sharing))]
+
     def _ids(self, connection: sa.Connection) -> dict[str, int]:
         return {account.name: account.id for account in accounts.everyone(connection)}
 
     def _told(
-        self, connection: sa.Connection, channel: ChannelSettings, names: Iterable[str]
+        self, connection: sa.Connection, channel: ChannelSettings, names: Collection[str]
     ) -> dict[Subject, Told]:
-        ids = self._ids(connection)
-        named = {ids[name]: name for name in names if name in ids}
-        return warnings.told(connection, channel.name, named)
+        are_theirs = self._are_of(connection, names)
+        everyone = {number: name for name, number in self._ids(connection).items()}
+        told = warnings.told(connection, channel.name, everyone)
+        return {subject: one for subject, one in told.items() if are_theirs(subject)}
+
+    def _are_of(
+        self, connection: sa.Connection, names: Collection[str]
+    ) -> Callable[[Subject], bool]:
+        """What tells whether a subject is one of some accounts; a quota is of all who share it."""
+        groups = {account.name: account.quota_group_id for account in accounts.everyone(connection)}
+        theirs = {groups[name] for name in names if name in groups}
+
+        def is_theirs(subject: Subject) -> bool:
+            if subject.kind is ConcernKind.QUOTA:
+                return groups.get(subject.account) in theirs
+            return subject.account in names
+
+        return is_theirs
 
     def _plan(
         self,
@@ -267,13 +286,12 @@ class Warnings:
 def _uncertain(
     told: Mapping[Subject, Told],
     left: Mapping[str, Sequence[Intent]],
-    names: Iterable[str],
+    are_known: Callable[[Subject], bool],
 ) -> dict[Subject, Told]:
-    """What messages without an outcome may have told of some accounts."""
-    known = set(names)
+    """What messages without an outcome may have told of some subjects."""
     unsure: dict[Subject, Told] = {}
     for intents in left.values():
         for one in after_a_crash({**told, **unsure}, intents):
-            if one.subject.account in known:
+            if are_known(one.subject):
                 unsure[one.subject] = one
     return unsure
