@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from voicereg.domain.errors import DatabaseUnusable as DatabaseUnusable
     from voicereg.domain.errors import DeleteUnconfirmed as DeleteUnconfirmed
     from voicereg.domain.errors import DeliveryFailed as DeliveryFailed
+    from voicereg.domain.errors import ExtraMissing as ExtraMissing
     from voicereg.domain.errors import InvalidInput as InvalidInput
     from voicereg.domain.errors import KeyMissing as KeyMissing
     from voicereg.domain.errors import LeaseHeld as LeaseHeld
@@ -132,6 +133,7 @@ _HOMES = {
         "DatabaseUnusable",
         "DeleteUnconfirmed",
         "DeliveryFailed",
+        "ExtraMissing",
         "InvalidInput",
         "KeyMissing",
         "LeaseHeld",

@@ -72,7 +72,7 @@ def test_the_file_of_the_design(write: Write) -> None:
         schedule=ScheduleSettings("17 */6 * * *"),
         retiring=(Retiring("qwen3-tts-vd-realtime-2025-12-16", date(2027, 3, 1)),),
         prune=PruneSettings(timedelta(days=730)),
-        metrics=MetricsSettings(9464, Path("/var/lib/node_exporter/voicereg.prom")),
+        metrics=MetricsSettings(9464, textfile=Path("/var/lib/node_exporter/voicereg.prom")),
     )
 
 
@@ -85,14 +85,14 @@ def test_what_holds_where_nothing_is_set() -> None:
     assert settings.schedule == ScheduleSettings("17 */6 * * *")
     assert settings.retiring == ()
     assert settings.prune == PruneSettings(timedelta(days=730))
-    assert settings.metrics == MetricsSettings(None, None)
+    assert settings.metrics == MetricsSettings(port=None, textfile=None)
 
 
 @pytest.mark.parametrize(
     "content",
     [
         "channel = []\nretiring = []",
-        "[warn]\n[keep_alive]\n[schedule]\n[prune]\n[metrics]",
+        "[warn]\n[keep_alive]\n[schedule]\n[prune]\n[metrics]\n[log]",
         "[keep_alive]\nrules = []",
     ],
 )
@@ -142,7 +142,7 @@ def test_a_mistake_is_told_in_one_sentence_with_its_place(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    "section", ["warn", "keep_alive", "schedule", "prune", "metrics", "retiring", "channel"]
+    "section", ["warn", "keep_alive", "schedule", "prune", "metrics", "log", "retiring", "channel"]
 )
 def test_an_unknown_key_of_each_section_is_named(write: Write, section: str) -> None:
     required = {

@@ -57,6 +57,10 @@ COMMANDS = {
         "voicereg.cli.commands.housekeeping:housekeeping",
         "Look after the voices: sync, keep alive what is to stay, and warn in time.",
     ),
+    "metrics": (
+        "voicereg.cli.commands.metrics:metrics",
+        "Print figures for Prometheus, or write them to a file.",
+    ),
     "events": ("voicereg.cli.commands.events:events", "Show the audit log."),
     "account": ("voicereg.cli.commands.account:account", "Manage accounts, their keys and limits."),
     "db": ("voicereg.cli.commands.db:db", "Set up, upgrade or check the database."),

@@ -17,6 +17,7 @@ The tree::
     ├── DeleteUnconfirmed      nobody knows whether the voice was deleted
     ├── ReviewRefused          made, and refused by the provider's review
     ├── DeliveryFailed         a channel did not take a message
+    ├── ExtraMissing           it needs a package that is installed on request
     ├── LeaseHeld              another process is at the same work
     ├── ProviderProblem        see voicereg.domain.provider_errors
     └── DatabaseProblem
@@ -325,6 +326,17 @@ class DeliveryFailed(VoiceregError):
         self.why = why
         """Without the secrets of the channel's URL."""
         self.advice = advice
+
+
+class ExtraMissing(VoiceregError):
+    """Something needs a package that is installed on request only. Nothing was done."""
+
+    def __init__(self, extra: str, what_for: str) -> None:
+        super().__init__(f"{what_for} needs packages that are not installed")
+        self.extra = extra
+        """The name under which they are installed together."""
+        self.what_for = what_for
+        self.advice = f"install them with: pip install 'voicereg[{extra}]'"
 
 
 class LeaseHeld(VoiceregError):

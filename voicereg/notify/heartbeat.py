@@ -5,7 +5,8 @@ from __future__ import annotations
 import urllib.request
 from collections.abc import Mapping
 from datetime import timedelta
-from urllib.error import URLError
+from http.client import HTTPException
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from voicereg.domain.errors import DeliveryFailed
@@ -27,10 +28,14 @@ def beat(url: str, *, environment: Mapping[str, str]) -> None:
     """
     if url.startswith(_VARIABLE):
         variable = url.removeprefix(_VARIABLE)
-        url = environment.get(variable, "")
+        url = environment.get(variable, "").strip()
         if not url:
             raise DeliveryFailed(_NAME, f"{variable} is not set", f"put its URL into {variable}")
-    if urlsplit(url).scheme not in ("http", "https"):
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError:
+        raise DeliveryFailed(_NAME, "its URL is none") from None
+    if scheme not in ("http", "https"):
         raise DeliveryFailed(_NAME, "its URL is neither http nor https")
     try:
         with urllib.request.urlopen(  # noqa: S310 - the scheme was looked at
@@ -38,9 +43,13 @@ def beat(url: str, *, environment: Mapping[str, str]) -> None:
             timeout=TIMEOUT.total_seconds(),
         ) as answer:
             answer.read(1)
+    except HTTPError as error:
+        error.close()
+        raise DeliveryFailed(_NAME, f"it answered HTTP {error.code}") from None
     except URLError as error:
-        status = getattr(error, "code", None)
-        reason = f"it answered HTTP {status}" if status else type(error.reason).__name__
+        known = isinstance(error.reason, Exception)
+        reason = type(error.reason).__name__ if known else "its URL names no host"
         raise DeliveryFailed(_NAME, reason) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
+        # Some of them would show the URL.
         raise DeliveryFailed(_NAME, type(error).__name__) from None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from voicereg.registry.deletes import Deletes
     from voicereg.registry.designs import Designs
     from voicereg.registry.edits import Edits
+    from voicereg.registry.figures import Figures
     from voicereg.registry.history import History
     from voicereg.registry.keep_alives import KeepAlives
     from voicereg.registry.leases import Leases
@@ -177,6 +178,13 @@ class OpenedRegistry:
         from voicereg.registry.keep_alives import KeepAlives
 
         return KeepAlives(self._context, self._lookups, self._speeches, self._recorder.flush)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """What a monitoring system is told of."""
+        from voicereg.registry.figures import Figures
+
+        return Figures(self._context, self._quotas)
 
     @classmethod
     def open(

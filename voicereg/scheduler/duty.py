@@ -13,10 +13,12 @@ from voicereg.domain.rounds import LEADER_LEASE, Round
 from voicereg.housekeeping import run_round
 from voicereg.housekeeping.leadership import LEASE, HeldLease, keeping
 from voicereg.registry import Registry
+from voicereg.scheduler.record import last_due
 from voicereg.scheduler.timetable import Due, Timetable
 
 LATE = timedelta(minutes=15)
 """A round that begins so long after its time is said to be late."""
+_BEFORE_THE_NEXT = timedelta(minutes=1)
 _logger = logging.getLogger(__name__)
 
 Watch = Callable[[Round], None]
@@ -32,7 +34,7 @@ class Duty:
         accounts: tells the names of the accounts to look after, at each round.
         watches: told of each round when it has ended.
         rng: chooses how much later than its time a round begins.
-        jitter: how much that is at most.
+        jitter: how much that is at most; less where the next one would be due by then.
     """
 
     def __init__(
@@ -55,6 +57,8 @@ class Duty:
         self._said: str | None = None
         self._waits_for: tuple[datetime, datetime] | None = None
         """A time that is due, and when its round begins."""
+        self._announced: datetime | None = None
+        """The time that is due of which it was said that its round begins."""
 
     def tick(self) -> Round | None:
         """Lead, if nobody else does, and run the round that is due.
@@ -105,7 +109,7 @@ class Duty:
 
     def _due(self) -> Due | None:
         now = self._registry.now()
-        last = self._registry.rounds.last_due()
+        last = last_due(self._registry, now)
         if last is None:
             # The first one shows at once what is set up wrong.
             return Due(now, 0)
@@ -113,36 +117,44 @@ class Duty:
         if due is None:
             return None
         if self._waits_for is None or self._waits_for[0] != due.at:
-            self._waits_for = (due.at, due.at + self._rng.random() * self._jitter)
+            room = self._timetable.next_after(due.at) - due.at - _BEFORE_THE_NEXT
+            self._waits_for = (due.at, due.at + self._rng.random() * min(self._jitter, room))
         return due if now >= self._waits_for[1] else None
 
     def _run(self, due: Due) -> Round:
-        late = self._registry.now() - due.at
-        if due.missed:
-            _logger.warning(
-                "%d rounds were missed; one runs for them now, and for that of %s",
-                due.missed,
-                rfc3339(due.at),
-            )
-        elif late >= LATE:
-            _logger.warning("the round of %s runs %s late", rfc3339(due.at), _rounded(late))
-        else:
-            _logger.info("the round of %s begins", rfc3339(due.at))
+        if due.at != self._announced:
+            # Not again every few seconds, while somebody else is at a round.
+            self._announced = due.at
+            self._announce(due)
         leases = [self._lead] if self._lead is not None else []
         with keeping(*leases):
             done = run_round(
                 self._registry, accounts=self._accounts(), due_at=due.at, missed=due.missed
             )
         self._said = None
-        self._tell(done)
+        self._tell(done, due)
         return done
 
-    def _tell(self, done: Round) -> None:
+    def _announce(self, due: Due) -> None:
+        late = self._registry.now() - due.at
+        if due.missed:
+            _logger.warning(
+                "%s missed; one runs for %s now, and for that of %s",
+                "1 round was" if due.missed == 1 else f"{due.missed} rounds were",
+                "it" if due.missed == 1 else "them",
+                rfc3339(due.at),
+            )
+        elif late >= LATE:
+            _logger.warning("the round of %s runs %s late", rfc3339(due.at), _rounded(late))
+        else:
+            _logger.info("the round of %s begins", rfc3339(due.at))
+
+    def _tell(self, done: Round, due: Due) -> None:
         for step in done.steps:
             if step.error is not None:
                 of = f" of {step.account}" if step.account else ""
                 _logger.warning("%s%s: %s", step.name, of, step.error)
-        coming = self._timetable.next_after(self._registry.now())
+        coming = self._timetable.next_after(max(self._registry.now(), due.at))
         _logger.info(
             "the round has ended %s, with %d messages; the next is due at %s",
             "well" if done.ok else "with problems",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from datetime import timedelta
 
 from voicereg.domain.rounds import Round
 from voicereg.registry import Registry
@@ -14,7 +14,8 @@ from voicereg.scheduler.duty import Duty, Watch
 from voicereg.scheduler.service import serve
 from voicereg.scheduler.timetable import Timetable
 
-_logger = logging.getLogger(__name__)
+HEALTHY_FOR = timedelta(hours=26)
+"""How old the last good round may be before /healthz says that something is wrong."""
 
 
 def run_forever(
@@ -55,17 +56,18 @@ def run_forever(
         running.callback(duty.stop)
         metrics = registry.settings.metrics
         if metrics.port is not None:
-            from voicereg.metrics import serve_metrics
+            from voicereg.metrics.endpoint import Endpoint
 
-            served = serve_metrics(registry, address=metrics.address, port=metrics.port)
-            running.enter_context(served)
+            running.enter_context(
+                Endpoint(registry, port=metrics.port, host=metrics.address, max_age=HEALTHY_FOR)
+            )
         serve(duty.tick)
 
 
 def _watches(registry: Registry, environment: Mapping[str, str]) -> list[Watch]:
     """Who is told of each round."""
     watches: list[Watch] = []
-    heartbeat, textfile = registry.settings.schedule.heartbeat, registry.settings.metrics.textfile
+    heartbeat = registry.settings.schedule.heartbeat
     if heartbeat is not None:
 
         def beat(done: Round) -> None:
@@ -75,12 +77,18 @@ def _watches(registry: Registry, environment: Mapping[str, str]) -> list[Watch]:
                 beat(heartbeat, environment=environment)
 
         watches.append(beat)
+    textfile = registry.settings.metrics.textfile
     if textfile is not None:
+        from voicereg.metrics.textfile import check_name
+
+        check_name(textfile)
 
         def write(done: Round) -> None:
-            from voicereg.metrics import write_textfile
+            from voicereg.metrics.exposition import expose
+            from voicereg.metrics.figures import read_figures
+            from voicereg.metrics.textfile import write_textfile
 
-            write_textfile(registry, textfile)
+            write_textfile(textfile, expose(read_figures(registry)))
 
         watches.append(write)
     return watches

@@ -11,6 +11,7 @@ from voicereg.domain.clock import rfc3339
 from voicereg.domain.errors import LeaseHeld
 from voicereg.domain.rounds import LEADER_LEASE, ROUND_LEASE, RoundRecord, StepState
 from voicereg.registry import Registry
+from voicereg.scheduler.record import last_due
 from voicereg.scheduler.timetable import Timetable
 
 
@@ -43,7 +44,8 @@ class Status:
         """Whether the last good round is young enough."""
         if self.max_age is None:
             return True
-        return self.age is not None and self.age <= self.max_age
+        # One that ended long after the present was told the time by a clock that was wrong.
+        return self.age is not None and abs(self.age) <= self.max_age
 
     def as_dict(self) -> dict[str, Any]:
         """The status with the keys that JSON output shows."""
@@ -86,8 +88,8 @@ def status_of(registry: Registry, max_age: timedelta | None = None) -> Status:
     timetable = Timetable(schedule.round, schedule.timezone)
     rounds, now = registry.rounds, registry.now()
     latest = rounds.latest(1)
-    last_due = rounds.last_due()
-    overdue = None if last_due is None else timetable.due(last_due, now)
+    since = last_due(registry, now)
+    overdue = None if since is None else timetable.due(since, now)
     return Status(
         now=now,
         max_age=max_age,
@@ -95,7 +97,7 @@ def status_of(registry: Registry, max_age: timedelta | None = None) -> Status:
         last=latest[0] if latest else None,
         under_way=registry.leases.holder(ROUND_LEASE),
         leader=registry.leases.holder(LEADER_LEASE),
-        next_due_at=timetable.next_after(now) if overdue is None else overdue.at,
+        next_due_at=overdue.at if overdue else timetable.next_after(max(now, since or now)),
         steps=rounds.steps(),
     )
 

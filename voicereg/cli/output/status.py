@@ -19,7 +19,7 @@ def print_status(status: Status, say: Callable[[str], None]) -> None:
             ("last round", _round(status.last)),
             ("under way", _holder(status.under_way)),
             ("leader", _holder(status.leader) or "no scheduler runs"),
-            ("next due", local_time(status.next_due_at)),
+            ("next due", _next_due(status)),
         ]
     )
     print_table(status.steps, _COLUMNS, "no step was run yet: voicereg housekeeping run", say)
@@ -38,6 +38,12 @@ def _round(found: RoundRecord | None) -> str:
     if found.missed:
         text += f", for {found.missed + 1} that were due"
     return f"{text}, {found.holder}"
+
+
+def _next_due(status: Status) -> str:
+    text = local_time(status.next_due_at)
+    overdue = status.next_due_at is not None and status.next_due_at <= status.now
+    return f"{text} (overdue)" if overdue else text
 
 
 def _holder(held: LeaseHeld | None) -> str:

@@ -1,0 +1,1 @@
+"""Tests of the scheduler: when rounds are due, who runs them, and what is told of them."""

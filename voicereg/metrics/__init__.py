@@ -1,0 +1,1 @@
+"""What is known, as figures for a monitoring system: Prometheus text, in a file or over HTTP."""
