@@ -198,6 +198,18 @@ def test_whose_deadlines_are_warned_of(state: State, *, is_warned_of: bool) -> N
     assert (found is not None) == is_warned_of
 
 
+def test_a_failed_keep_alive_is_told_every_day_or_at_each_mark() -> None:
+    days = [DEADLINE - timedelta(days=left) for left in (20, 19, 14, 13, 7, 1)]
+
+    def grades(voice: Voice) -> list[int]:
+        return [of.of_failed_keep_alive(voice, now, "why", MARKS).grade for now in days]
+
+    assert grades(make_voice(pinned=False)) == [30, 30, 14, 14, 7, 1]
+    pinned = grades(make_voice(pinned=True))
+    assert pinned == sorted(set(pinned), reverse=True)
+    assert max(pinned) < 0
+
+
 def test_a_create_is_told_of_after_a_day() -> None:
     voice = make_voice(state=State.UNRESOLVED)
 

@@ -98,10 +98,16 @@ def of_deadline(voice: Voice, now: datetime, marks: Sequence[int]) -> Concern | 
     return Concern(subject, mark, voice.deadline_at, (voice,))
 
 
-def of_failed_keep_alive(voice: Voice, now: datetime, why: str) -> Concern:
-    """That a voice could not be kept alive: told again every day while it is pinned."""
+def of_failed_keep_alive(
+    voice: Voice, now: datetime, why: str, marks: Sequence[int] = ()
+) -> Concern:
+    """That a voice could not be kept alive: told again every day while it is pinned, and at each
+    mark while only a rule names it."""
     subject = Subject(voice.account, ConcernKind.KEEP_ALIVE, voice.id)
-    grade = -now.toordinal() if voice.pinned else 0
+    mark = tightest_mark(voice.deadline_at - now, marks)
+    grade = ANNOUNCED if mark is None else mark
+    if voice.pinned:
+        grade = -now.toordinal()
     return Concern(subject, grade, voice.deadline_at, (voice,), why=why)
 
 

@@ -141,7 +141,8 @@ class Warnings:
         found = []
         for voice in voice_queries.select(connection, [owner.id], near, sort=SortField.DEADLINE):
             if kept is not None and voice.id in kept.failed:
-                found.append(of.of_failed_keep_alive(voice, now, kept.failed[voice.id]))
+                why = kept.failed[voice.id]
+                found.append(of.of_failed_keep_alive(voice, now, why, marks))
             elif not self._is_seen_to(voice, kept, now):
                 concern = of.of_deadline(voice, now, marks)
                 found += [] if concern is None else [concern]
