@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from tests.databases import PostgresServer
 from tests.engine.waiting import LONG
 from tests.registry.rows import insert_voice
 from tests.uses.support import total
-from voicereg import DatabaseProblem, engine
+from voicereg import DatabaseProblem, Registry, engine
 
 
 @contextmanager
@@ -49,8 +50,27 @@ def test_nothing_is_lost_and_nobody_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(engine, "BUSY_TIMEOUT", timedelta(milliseconds=200))
+    _lose_nothing(open_registry(), database_url, request, absences=2, lasting=timedelta(0))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_nothing_is_lost_in_a_minute(
+    open_registry: OpenRegistry, database_url: str, request: pytest.FixtureRequest
+) -> None:
+    _lose_nothing(open_registry(), database_url, request, absences=1, lasting=timedelta(minutes=1))
+
+
+def _lose_nothing(
+    registry: Registry,
+    database_url: str,
+    request: pytest.FixtureRequest,
+    *,
+    absences: int,
+    lasting: timedelta,
+) -> None:
+    """Record from two threads while the database goes away, and look what was counted."""
     voice = insert_voice(database_url)
-    registry = open_registry()
     registry.record_use(voice)
     registry.flush()
     done = threading.Event()
@@ -64,9 +84,12 @@ def test_nothing_is_lost_and_nobody_waits(
 
     with ThreadPoolExecutor(2) as threads:
         working = [threads.submit(work, number) for number in range(2)]
-        for _ in range(2):
+        for _ in range(absences):
             with _away(database_url, request):
-                for _ in range(3):
+                end = time.monotonic() + lasting.total_seconds()
+                tries = 0
+                while tries < 3 or time.monotonic() < end:
+                    tries += 1
                     with pytest.raises(DatabaseProblem):
                         registry.flush()
             registry.flush()
