@@ -71,7 +71,9 @@ def _faults(action: str) -> list[str]:
 def _troubles(action: str) -> st.SearchStrategy[Trouble]:
     meanwhile = [
         *("design", "reserve", "delete", "sync", "add", "remove", "confirm", "wait"),
-        *("use", "leap"),
+        "use",
+        # A create that comes to the provider a year late is taken for somebody else's.
+        *(["leap"] if action != "create" else []),
     ]
     faults = st.builds(
         Trouble,
