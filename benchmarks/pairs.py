@@ -79,10 +79,15 @@ def main(description: str, measure_all: Callable[[int], Sequence[Result]], pairs
     if given.json:
         print(json.dumps([asdict(r) | {"reached": r.reached} for r in results], indent=2))
         return
-    print(f"{'what':<42} {'median':>10} {'baseline':>10} {'ratio':>6} {'reach':>6}")
+    show(results)
+
+
+def show(results: Sequence[Result]) -> None:
+    """Print a table of the rows."""
+    print(f"{'what':<46} {'median':>10} {'baseline':>10} {'ratio':>6} {'reach':>6}")
     for result in results:
         print(
-            f"{result.what:<42} {_time(result.seconds)} "
+            f"{result.what:<46} {_time(result.seconds)} "
             f"{_time(result.baseline_seconds)} {result.ratio:>6.2f} {result.reach:>6.2f}"
             + ("" if result.reached else "  NOT REACHED")
         )

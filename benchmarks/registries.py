@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from benchmarks.population import PER_ACCOUNT, batches, text_row
+from voicereg.domain.families import Family
 from voicereg.engine import Database
 from voicereg.schema.migrate import upgrade
-from voicereg.tables import accounts, quota_limits, voice_tags, voices
+from voicereg.tables import (
+    accounts,
+    metadata,
+    quota_groups,
+    quota_limits,
+    voice_tags,
+    voice_texts,
+    voices,
+)
+
+_START = datetime(2020, 1, 1, tzinfo=UTC)
 
 _PROMPTS = (
     "A composed middle-aged male announcer with a deep, rich and magnetic voice.",
@@ -58,4 +71,72 @@ def fill(path: Path, count: int) -> None:
             sa.insert(voice_tags),
             [{"voice": row["id"], "key": "use", "value": "news"} for row in rows],
         )
+        connection.execute(sa.insert(voice_texts), [text_row(row) for row in rows])
     database.close()
+
+
+def populate(url: str, count: int, *, accounts: int | None = None, seed: int = 0) -> None:
+    """Set a registry up as it is after years, in flat memory; PostgreSQL or SQLite.
+
+    Args:
+        url: an empty database.
+        count: how many voices.
+        accounts: how many accounts share them; None: as many as their quotas need.
+        seed: of everything that is by chance.
+    """
+    database = Database.open(url)
+    upgrade(database)
+    wanted = accounts or max(1, round(count / PER_ACCOUNT))
+    known = _add_accounts(database, wanted)
+    for batch in batches(count, known, seed=seed):
+        with database.write() as connection:
+            for table, rows in vars(batch).items():
+                if rows:
+                    connection.execute(sa.insert(metadata.tables[table]), rows)
+    with database.write() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    database.close()
+
+
+def _add_accounts(database: Database, count: int) -> list[tuple[int, int, str]]:
+    with database.write() as connection:
+        for number in range(1, count):
+            group = connection.execute(
+                sa.insert(quota_groups)
+                .values(name=f"account-{number:04}", created_at=_START)
+                .returning(quota_groups.c.id)
+            ).scalar_one()
+            connection.execute(
+                sa.insert(quota_limits),
+                [
+                    {
+                        "quota_group_id": group,
+                        "family": family,
+                        "slots": 1_000,
+                        "updated_at": _START,
+                    }
+                    for family in Family
+                ],
+            )
+            connection.execute(
+                sa.insert(accounts).values(
+                    name=f"account-{number:04}",
+                    region="cn-beijing",
+                    api_key_env="DASHSCOPE_API_KEY",
+                    quota_group_id=group,
+                    created_at=_START,
+                    updated_at=_START,
+                )
+            )
+        query = sa.select(accounts.c.id, accounts.c.quota_group_id, accounts.c.name)
+        return [(id_, group, name) for id_, group, name in connection.execute(query)]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=populate.__doc__)
+    parser.add_argument("url", help="an empty database")
+    parser.add_argument("--voices", type=int, default=10_000)
+    parser.add_argument("--accounts", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    populate(given.url, given.voices, accounts=given.accounts, seed=given.seed)

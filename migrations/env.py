@@ -5,13 +5,14 @@ from sqlalchemy import Connection
 
 from voicereg import settings
 from voicereg.engine import Database
-from voicereg.tables import metadata
+from voicereg.tables import is_described, metadata
 
 
 def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
+        include_name=is_described,
         render_as_batch=True,
         compare_type=True,
         transactional_ddl=True,

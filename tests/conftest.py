@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 
+from tests import scratch
 from tests.databases import PostgresServer, SqliteTemplate, postgres_server
 from tests.fakes import FakeClock
 from tests.schema import frozen
 from voicereg import Registry, Settings
 from voicereg.domain.accounts import DEFAULT_KEY_VARIABLE
 from voicereg.sandbox import Sandbox
+
+scratch.choose()
 
 _SERVER_OF_THE_RUN = ExitStack()
 _URI = "postgresql_uri"

@@ -86,6 +86,11 @@ _LIVE: dict[str, Any] = {
     "postgresql_where": sa.text("gone_at IS NULL"),
 }
 
+_GONE_ONLY: dict[str, Any] = {
+    "sqlite_where": sa.text("gone_at IS NOT NULL"),
+    "postgresql_where": sa.text("gone_at IS NOT NULL"),
+}
+
 quota_groups = sa.Table(
     "quota_groups",
     metadata,
@@ -218,6 +223,11 @@ voices = sa.Table(
     # Gone voices gather over the years; what is asked of live ones must not walk past them.
     sa.Index("ix_voices_live_created", "account_id", "created_at", "id", **_LIVE),
     sa.Index("ix_voices_live_deadline", "account_id", "deadline_at", "id", **_LIVE),
+    sa.Index("ix_voices_gone", "account_id", "gone_at", "id", **_GONE_ONLY),
+    # Lists of all accounts.
+    sa.Index("ix_voices_created", "created_at", "id"),
+    sa.Index("ix_voices_all_live_created", "created_at", "id", **_LIVE),
+    sa.Index("ix_voices_all_live_deadline", "deadline_at", "id", **_LIVE),
     sa.Index("ix_voices_voice_id", "voice_id"),
 )
 
@@ -243,6 +253,27 @@ voice_tags = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
     sa.Index("ix_voice_tags_key_value", "key", "value"),
 )
+
+voice_texts = sa.Table(
+    "voice_texts",
+    metadata,
+    # SQLite's index of words names rows by a number that nothing changes.
+    sa.Column("id", _BigId, primary_key=True),
+    sa.Column("voice", sa.ForeignKey("voices.id", ondelete="CASCADE"), nullable=False, unique=True),
+    sa.Column("text", sa.Text, nullable=False),
+)
+"""What a voice is searched by, in small letters; the migrations make an index of its words."""
+
+BESIDE_TABLES = ("voice_words", "voice_word_list", "ix_voice_texts_grams")
+"""What the names of tables and indexes begin with that only migrations make, and each database in
+its own way."""
+
+
+def is_described(name: str | None, kind: str, parents: object) -> bool:
+    """Whether a table or an index is to be found here, for what compares a database with this."""
+    return name is None or not name.startswith(BESIDE_TABLES)
+
+
 
 voice_previews = sa.Table(
     "voice_previews",
@@ -409,5 +440,6 @@ events = sa.Table(
     sa.Column("before", _Json),
     sa.Column("after", _Json),
     sa.Column("reason", sa.Text),
+    sa.Index("ix_events_account", "account", "id"),
     sqlite_autoincrement=True,
 )

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from tests.fakes import START
 from voicereg import State
-from voicereg.tables import accounts, events, voice_previews, voices
+from voicereg.store.texts import SEARCHED, text_of
+from voicereg.tables import accounts, events, voice_previews, voice_texts, voices
 
 COSYVOICE = "cosyvoice"
 QWEN = "qwen-tts"
@@ -88,6 +89,10 @@ def insert_voices(
                 row |= {"delete_asked_at": created_at, "state_before_delete": "active"}
             rows.append(row | changed)
         connection.execute(sa.insert(voices), rows)
+        texts = [
+            {"voice": row["id"], "text": text_of(row[name] for name in SEARCHED)} for row in rows
+        ]
+        connection.execute(sa.insert(voice_texts), texts)
         return [row["id"] for row in rows]
 
 

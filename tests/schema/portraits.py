@@ -6,6 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from voicereg.tables import BESIDE_TABLES
+
 
 def portrait(url: str) -> dict[str, dict[str, Any]]:
     """Everything that the database itself says of its tables, as it words it.
@@ -15,7 +17,8 @@ def portrait(url: str) -> dict[str, dict[str, Any]]:
     engine = sa.create_engine(url)
     inspector = sa.inspect(engine)
     found: dict[str, dict[str, Any]] = {}
-    for name in sorted(set(inspector.get_table_names()) - {"alembic_version"}):
+    names = set(inspector.get_table_names()) - {"alembic_version"}
+    for name in sorted(name for name in names if not name.startswith(BESIDE_TABLES)):
         found[name] = {
             "columns": sorted(
                 (column["name"], str(column["type"]), column["nullable"], column["default"])
@@ -24,7 +27,11 @@ def portrait(url: str) -> dict[str, dict[str, Any]]:
             "primary key": repr(inspector.get_pk_constraint(name)),
             "foreign keys": sorted(map(repr, inspector.get_foreign_keys(name))),
             "unique": sorted(map(repr, inspector.get_unique_constraints(name))),
-            "indexes": sorted(_described(index) for index in inspector.get_indexes(name)),
+            "indexes": sorted(
+                _described(index)
+                for index in inspector.get_indexes(name)
+                if not str(index["name"]).startswith(BESIDE_TABLES)
+            ),
             "checks": {
                 str(check["name"]): " ".join(check["sqltext"].split())
                 for check in inspector.get_check_constraints(name)

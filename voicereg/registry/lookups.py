@@ -19,7 +19,7 @@ from voicereg.domain.filters import (
 )
 from voicereg.domain.states import HOLDING, State
 from voicereg.domain.voices import Voice
-from voicereg.registry.context import Context
+from voicereg.registry.context import ALL_ACCOUNTS, Context
 from voicereg.registry.texts import is_storable
 from voicereg.store import voice_queries
 
@@ -81,10 +81,9 @@ class Lookups:
         order = sort_field(sort)
         wanted = _searchable(voice_filter(self._context.clock.now(), **options))
         with self._context.database.read() as connection:
-            accounts = self._context.accounts(connection, account)
             return voice_queries.select(
                 connection,
-                [found.id for found in accounts],
+                self._scope(connection, account),
                 wanted,
                 sort=order,
                 descending=descending,
@@ -101,9 +100,8 @@ class Lookups:
             raise InvalidInput(Problem("within", str(within), "it is too long")) from None
         wanted = VoiceFilter(states=_AT_PROVIDER, due_by=due_by)
         with self._context.database.read() as connection:
-            accounts = self._context.accounts(connection, account)
             return voice_queries.select(
-                connection, [found.id for found in accounts], wanted, sort=SortField.DEADLINE
+                connection, self._scope(connection, account), wanted, sort=SortField.DEADLINE
             )
 
     def stream(self, options: FilterOptions, *, account: str | None = None) -> Iterator[Voice]:
@@ -115,10 +113,9 @@ class Lookups:
         after: Voice | None = None
         while True:
             with self._context.database.read() as connection:
-                accounts = self._context.accounts(connection, account)
                 page = voice_queries.page_after(
                     connection,
-                    [found.id for found in accounts],
+                    self._scope(connection, account),
                     wanted,
                     after=after,
                     size=_PAGE,
@@ -127,6 +124,11 @@ class Lookups:
             if len(page) < _PAGE:
                 return
             after = page[-1]
+
+    def _scope(self, connection: sa.Connection, account: str | None) -> voice_queries.Scope:
+        if account == ALL_ACCOUNTS:
+            return None
+        return [self._context.account(connection, account).id]
 
     def exact(self, connection: sa.Connection, account: Account, reference: str) -> Voice:
         """The voice of exactly that registry id or provider id.

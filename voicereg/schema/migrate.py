@@ -77,7 +77,9 @@ def downgrade(database: Database, revision: str) -> None:
 def differences(database: Database) -> list[Any]:
     """Where a database's tables differ from those that this version expects."""
     with database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_name": tables.is_described}
+        )
         return list(compare_metadata(context, tables.metadata))
 
 

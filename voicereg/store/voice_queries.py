@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +12,9 @@ from voicereg.domain.families import Family
 from voicereg.domain.filters import SortField, VoiceFilter
 from voicereg.domain.states import GONE, State
 from voicereg.domain.voices import Voice
+from voicereg.store import texts
 from voicereg.store.voices import SELECT, from_rows
-from voicereg.tables import UtcDateTime, aliases, voice_tags, voices
+from voicereg.tables import UtcDateTime, aliases, voice_tags, voice_texts, voices
 
 _LAST_ACTIVITY = sa.case(
     (voices.c.last_used_at > voices.c.created_at, voices.c.last_used_at),
@@ -28,18 +30,15 @@ _ORDERS: dict[SortField, tuple[sa.ColumnElement[Any], ...]] = {
     SortField.MODEL: (sa.func.coalesce(voices.c.target_model, ""),),
     SortField.STATE: (voices.c.state,),
 }
-_SEARCHED = (
-    voices.c.name,
-    voices.c.prompt,
-    voices.c.preview_text,
-    voices.c.note,
-    voices.c.voice_id,
-)
+Scope = Sequence[int] | None
+"""The accounts that are meant, by number; None: all that there are."""
+_FEW = 1_000
+"""So many voices are named one by one; where more fit, a list is walked in its order instead."""
 
 
 def select(
     connection: sa.Connection,
-    account_ids: list[int],
+    scope: Scope,
     wanted: VoiceFilter,
     *,
     sort: SortField = SortField.CREATED,
@@ -48,7 +47,7 @@ def select(
     offset: int = 0,
 ) -> list[Voice]:
     """The voices of some accounts that fit, in order; ties by id."""
-    query = SELECT.where(*_conditions(account_ids, wanted))
+    query = SELECT.where(*_conditions(connection, scope, wanted))
     order = [*_ORDERS[sort], voices.c.id]
     query = query.order_by(*(column.desc() if descending else column for column in order))
     if limit is not None or offset:
@@ -59,14 +58,14 @@ def select(
 
 def page_after(
     connection: sa.Connection,
-    account_ids: list[int],
+    scope: Scope,
     wanted: VoiceFilter,
     *,
     after: Voice | None,
     size: int,
 ) -> list[Voice]:
     """The next page in order of creation: cheap however far along it is."""
-    query = SELECT.where(*_conditions(account_ids, wanted))
+    query = SELECT.where(*_conditions(connection, scope, wanted))
     if after is not None:
         query = query.where(
             sa.tuple_(voices.c.created_at, voices.c.id)
@@ -104,62 +103,77 @@ def gone_since(connection: sa.Connection, account_id: int, since: datetime) -> l
     return from_rows(connection.execute(query).all())
 
 
-def by_exact_id(connection: sa.Connection, account_ids: list[int], reference: str) -> list[Voice]:
+def by_exact_id(connection: sa.Connection, scope: Scope, reference: str) -> list[Voice]:
     """The voices whose registry id or provider id is ``reference``."""
     return _matching(
         connection,
-        account_ids,
+        scope,
         sa.or_(voices.c.id == reference, voices.c.voice_id == reference),
     )
 
 
-def by_alias(connection: sa.Connection, account_ids: list[int], name: str) -> list[Voice]:
+def by_alias(connection: sa.Connection, scope: Scope, name: str) -> list[Voice]:
     """The voices that a name stands for, one for each account that has it."""
     named = sa.select(aliases.c.voice).where(
-        aliases.c.name == name, aliases.c.account_id.in_(account_ids)
+        aliases.c.name == name, *_within(scope, aliases.c.account_id)
     )
-    return _matching(connection, account_ids, voices.c.id.in_(named))
+    return _matching(connection, scope, voices.c.id.in_(named))
 
 
 def by_beginning(
-    connection: sa.Connection, account_ids: list[int], reference: str, limit: int
+    connection: sa.Connection, scope: Scope, reference: str, limit: int
 ) -> list[Voice]:
     """The voices whose registry id or provider id begins with ``reference``."""
-    length = len(reference)
     return _matching(
         connection,
-        account_ids,
+        scope,
         sa.or_(
-            sa.func.substr(voices.c.id, 1, length) == reference,
-            sa.func.substr(voices.c.voice_id, 1, length) == reference,
+            _begins(connection, voices.c.id, reference),
+            _begins(connection, voices.c.voice_id, reference),
         ),
         limit,
     )
 
 
-def by_name(
-    connection: sa.Connection, account_ids: list[int], name: str, limit: int
-) -> list[Voice]:
+def _begins(
+    connection: sa.Connection, column: sa.ColumnElement[Any], beginning: str
+) -> sa.ColumnElement[bool]:
+    if connection.dialect.name == "sqlite":
+        # As its indexes are sorted.
+        return sa.and_(column >= beginning, column < beginning + chr(0x10FFFF))
+    return sa.func.substr(column, 1, len(beginning)) == beginning
+
+
+def by_name(connection: sa.Connection, scope: Scope, name: str, limit: int) -> list[Voice]:
     """The voices of that name, whatever its case; for a hint to one who typed a name."""
-    return _matching(connection, account_ids, sa.func.lower(voices.c.name) == name.lower(), limit)
+    return _matching(connection, scope, sa.func.lower(voices.c.name) == name.lower(), limit)
 
 
 def _matching(
     connection: sa.Connection,
-    account_ids: list[int],
+    scope: Scope,
     condition: sa.ColumnElement[bool],
     limit: int | None = None,
 ) -> list[Voice]:
     query = (
-        SELECT.where(voices.c.account_id.in_(account_ids), condition)
+        SELECT.where(*_within(scope), condition)
         .order_by(voices.c.created_at, voices.c.id)
         .limit(limit)
     )
     return from_rows(connection.execute(query).all())
 
 
-def _conditions(account_ids: list[int], wanted: VoiceFilter) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = [voices.c.account_id.in_(account_ids)]
+def _within(
+    scope: Scope, column: sa.ColumnElement[int] = voices.c.account_id
+) -> list[sa.ColumnElement[bool]]:
+    # Of all accounts nothing is asked, so that a list of all is walked on an index of its own.
+    return [] if scope is None else [column.in_(scope)]
+
+
+def _conditions(
+    connection: sa.Connection, scope: Scope, wanted: VoiceFilter
+) -> list[sa.ColumnElement[bool]]:
+    conditions = [*_within(scope), *_narrow(connection, wanted)]
     if wanted.states is not None:
         conditions.append(voices.c.state.in_(sorted(wanted.states)))
     if wanted.states.isdisjoint(GONE) if wanted.states is not None else not wanted.with_gone:
@@ -174,15 +188,41 @@ def _conditions(account_ids: list[int], wanted: VoiceFilter) -> list[sa.ColumnEl
     ):
         if value is not None:
             conditions.append(column == value)
-    for key, value in wanted.tags:
-        tagged = sa.exists().where(voice_tags.c.voice == voices.c.id, voice_tags.c.key == key)
-        conditions.append(tagged if value is None else tagged.where(voice_tags.c.value == value))
-    if wanted.search:
-        conditions.append(
-            sa.or_(*(column.icontains(wanted.search, autoescape=True) for column in _SEARCHED))
-        )
     if wanted.idle_since is not None:
         conditions.append(wanted.idle_since >= _LAST_ACTIVITY)
     if wanted.due_by is not None:
         conditions.append(voices.c.deadline_at <= wanted.due_by)
     return conditions
+
+
+def _narrow(connection: sa.Connection, wanted: VoiceFilter) -> list[sa.ColumnElement[bool]]:
+    """What is asked of tags and texts.
+
+    Where few voices have a tag or a text, they are named: no database guesses well how many there
+    are, and one that walks a list of millions for a handful takes its time.
+    """
+    conditions = []
+    for query, asked in _asked(connection, wanted):
+        few = connection.execute(query.limit(_FEW + 1)).scalars().all()
+        conditions.append(asked if len(few) > _FEW else voices.c.id.in_(few))
+    return conditions
+
+
+def _asked(
+    connection: sa.Connection, wanted: VoiceFilter
+) -> Iterator[tuple[sa.Select[str], sa.ColumnElement[bool]]]:
+    """Each a query for the voices that fit, and what is asked of one voice."""
+    for key, value in wanted.tags:
+        tagged = voice_tags.c.key == key
+        if value is not None:
+            tagged &= voice_tags.c.value == value
+        yield (
+            sa.select(voice_tags.c.voice).where(tagged),
+            sa.exists().where(voice_tags.c.voice == voices.c.id, tagged),
+        )
+    if wanted.search:
+        found = voice_texts.c.text.contains(wanted.search.lower(), autoescape=True)
+        yield (
+            texts.containing(connection, wanted.search),
+            sa.exists().where(voice_texts.c.voice == voices.c.id, found),
+        )

@@ -16,6 +16,7 @@ from sqlalchemy.ext.compiler import compiles
 from voicereg.domain.families import Family
 from voicereg.domain.states import State
 from voicereg.domain.voices import DeadlineBasis, Origin, Voice
+from voicereg.store import texts
 from voicereg.tables import accounts, aliases, voice_tags, voices
 
 
@@ -122,6 +123,7 @@ def insert(connection: sa.Connection, voice: Voice, account_id: int) -> None:
     """Add a voice with its tags."""
     values = {name: getattr(voice, name) for name in _OWN}
     connection.execute(_INSERT, {**values, "account_id": account_id})
+    texts.add(connection, voice)
     _add_tags(connection, voice.id, voice.tags)
 
 
@@ -165,6 +167,8 @@ def holder_of(connection: sa.Connection, group_id: int, voice_id: str) -> str | 
 def update(connection: sa.Connection, voice: str, values: Mapping[str, Any]) -> None:
     """Change a voice's own columns."""
     connection.execute(_UPDATE, {**values, "which": voice})
+    if not values.keys().isdisjoint(texts.SEARCHED):
+        texts.refresh(connection, voice)
 
 
 def set_tags(connection: sa.Connection, voice: str, tags: Mapping[str, str]) -> None:
