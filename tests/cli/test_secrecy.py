@@ -47,6 +47,7 @@ def test_no_command_shows_or_stores_the_key(cli: Cli) -> None:
         ["account", "list", "--json"],
         ["account", "show", "default"],
         ["db", "check"],
+        ["doctor", "--all-accounts"],
         ["db", "current"],
         ["show", "nothing"],
     ]

@@ -65,7 +65,14 @@ def test_a_wide_terminal_shows_more_columns(voices: Cli) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [("quota",), ("events",), ("account", "list"), ("expiring", "--within", "400"), ("-q", "sync")],
+    [
+        ("quota",),
+        ("events",),
+        ("account", "list"),
+        ("expiring", "--within", "400"),
+        ("-q", "sync"),
+        ("-q", "doctor"),
+    ],
 )
 def test_other_lists_fit_80_columns(cli: Cli, command: tuple[str, ...]) -> None:
     cli.done("account", "add", "a-second-account", "--workspace", "ws-1")

@@ -64,6 +64,10 @@ COMMANDS = {
     "events": ("voicereg.cli.commands.events:events", "Show the audit log."),
     "account": ("voicereg.cli.commands.account:account", "Manage accounts, their keys and limits."),
     "db": ("voicereg.cli.commands.db:db", "Set up, upgrade or check the database."),
+    "doctor": (
+        "voicereg.cli.commands.doctor:doctor",
+        "Check what is set up wrong, and say how to mend it.",
+    ),
     "sandbox": ("voicereg.cli.commands.sandbox:sandbox", "Serve a stand-in for the provider."),
     "demo": ("voicereg.cli.commands.demo:demo", "See the whole story, without a key."),
 }

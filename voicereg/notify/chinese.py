@@ -11,7 +11,7 @@ from voicereg.domain.states import State
 from voicereg.domain.voices import DeadlineBasis
 from voicereg.notify.commands import Commands
 from voicereg.notify.inert import plain_words
-from voicereg.notify.markup import Markup
+from voicereg.notify.markup import Markup, Section
 from voicereg.notify.phrases import day, percent, taken
 from voicereg.notify.topics import Group, Topic
 
@@ -201,6 +201,22 @@ class Chinese:
     def left_out(self, count: int) -> str:
         """That there was no room for more items, of whatever topic."""
         return f"… 另有 {count:,} 条消息，此处篇幅不足"
+
+    def trial_title(self, channel: str) -> str:
+        """The title of a test of a channel."""
+        return f"voicereg：通道 {channel} 的测试消息，无需处理"
+
+    def trial(self, channel: str, registry: str, sent: str, host: str) -> Section:
+        """That it is a test, from where, and that nothing is to be done."""
+        return Section(
+            "这是一条测试消息",
+            (
+                f"通道：{channel}",
+                f"音色登记库：{registry}",
+                f"发送时间：{sent}，由 {host} 上的 voicereg doctor 发送",
+            ),
+            "无需处理。今后有关音色和配额的提醒将通过此通道发送。",
+        )
 
 
 def _left(item: Item, now: datetime) -> str:

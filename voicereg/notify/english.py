@@ -11,7 +11,7 @@ from voicereg.domain.states import State
 from voicereg.domain.voices import DeadlineBasis
 from voicereg.notify.commands import Commands
 from voicereg.notify.inert import plain_words
-from voicereg.notify.markup import Markup
+from voicereg.notify.markup import Markup, Section
 from voicereg.notify.phrases import day, percent, taken
 from voicereg.notify.topics import Group, Topic
 
@@ -198,6 +198,22 @@ class English:
     def left_out(self, count: int) -> str:
         """That there was no room for more items, of whatever topic."""
         return f"… and {_count(count, 'notice')} more, for which there was no room here"
+
+    def trial_title(self, channel: str) -> str:
+        """The title of a test of a channel."""
+        return f"voicereg: a test of channel {channel}, nothing is to be done"
+
+    def trial(self, channel: str, registry: str, sent: str, host: str) -> Section:
+        """That it is a test, from where, and that nothing is to be done."""
+        return Section(
+            "This is a test",
+            (
+                f"channel: {channel}",
+                f"registry: {registry}",
+                f"sent: {sent}, by voicereg doctor on {host}",
+            ),
+            "Nothing is to be done. Warnings of voices and quotas will come this way.",
+        )
 
 
 def _count(count: int, noun: str) -> str:

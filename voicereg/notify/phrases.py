@@ -9,7 +9,7 @@ from typing import Protocol
 from voicereg.domain.messages import Item
 from voicereg.domain.quotas import Quota
 from voicereg.notify.commands import Commands
-from voicereg.notify.markup import Markup
+from voicereg.notify.markup import Markup, Section
 from voicereg.notify.topics import Group, Topic
 
 
@@ -63,10 +63,21 @@ class Phrases(Protocol):
     def left_out(self, count: int) -> str:
         """That there was no room for more items, of whatever topic."""
 
+    def trial_title(self, channel: str) -> str:
+        """The title of a test of a channel."""
+
+    def trial(self, channel: str, registry: str, sent: str, host: str) -> Section:
+        """That it is a test, from where, and that nothing is to be done."""
+
 
 def day(moment: datetime) -> str:
     """The date of a moment; that it is of UTC is said, for it is not everybody's date."""
     return f"{moment.astimezone(UTC):%Y-%m-%d} UTC"
+
+
+def minute(moment: datetime) -> str:
+    """A moment to the minute."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def taken(quota: Quota) -> int:

@@ -12,13 +12,15 @@ from voicereg.notify.commands import Commands, identifier
 from voicereg.notify.english import English
 from voicereg.notify.inert import plain_words
 from voicereg.notify.markup import Html, Markdown, Markup, Plain, Section
-from voicereg.notify.phrases import Phrases
+from voicereg.notify.phrases import Phrases, minute
 from voicereg.notify.topics import Group, Topic, grouped
+from voicereg.notify.trial import Trial
 
 LIMIT = 3_400
 """How long a text may be: what a chat program takes in one piece, and a person reads."""
 _TITLE_LIMIT = 120
 _TITLE_ACCOUNTS = 3
+_TRIAL_NAME = 40
 _WITHOUT_WHY = frozenset({Topic.SAFE, Topic.CLEARED})
 """What went wrong once is no news when it is over."""
 _LANGUAGES: dict[Language, Phrases] = {Language.ENGLISH: English(), Language.CHINESE: Chinese()}
@@ -77,6 +79,8 @@ def render(
             that is what it says all the same.
     """
     phrases = _LANGUAGES[language]
+    if isinstance(message, Trial):
+        return _tried(message, phrases)
     groups = grouped(message)
     for detail in _DETAILS:
         rendered = _written(message, phrases, groups, len(groups), detail)
@@ -93,11 +97,33 @@ def log_lines(message: Message, language: Language) -> Iterator[tuple[News, str]
     """A message as lines that each say all about one item, or how many more there are."""
     phrases = _LANGUAGES[language]
     plain = Plain()
+    if isinstance(message, Trial):
+        section = _trial(message, phrases, plain)
+        told = phrases.semicolon.join((*section.lines, section.advice or ""))
+        yield News.ALL_CLEAR, section.heading + phrases.colon + told
+        return
     several = len(_accounts(message)) > 1
     for group in grouped(message):
         heading = phrases.heading(group.topic) + phrases.colon
         for line in _lines(phrases, plain, group, _FULL, message.made_at, several):
             yield group.items[0].news, heading + line
+
+
+def _tried(message: Trial, phrases: Phrases) -> Rendered:
+    def page(m: Markup) -> str:
+        return m.page(None, [_trial(message, phrases, m)])
+
+    title = phrases.trial_title(plain_words(message.channel, _TRIAL_NAME))
+    return Rendered(title, page(Plain()), page(Markdown()), page(Html()))
+
+
+def _trial(message: Trial, phrases: Phrases, m: Markup) -> Section:
+    return phrases.trial(
+        m.said(message.channel, _FULL.name),
+        m.said(message.registry, _FULL.why),
+        minute(message.made_at),
+        m.said(message.host, _FULL.name),
+    )
 
 
 def _written(

@@ -5,12 +5,12 @@ holds the same three accounts (two share a quota group), voices in every state t
 its revision brought. In 0002 these are syncs that were complete and that were not, absences, slots
 that are unseen, refused and surplus, a voice of no known model, and an unresolved create that keeps
 the end of its lease. It was 0001, upgraded, and then worked on. So was 0003 made of 0002: it has
-aliases, one of them of a voice that is gone by now, uses by day and source, also of gone voices and
-of voices on no record, last uses that moved deadlines, one of them corrected by hand, files and
-writers of uses, and a surplus that a sync found. And 0004 of 0003: after rounds of housekeeping over
-a year, by a schedule and by hand, none of which had keys, it has the steps' failures, messages that
-were delivered, that failed and that nobody knows of, what channels were told, and a round that was
-killed, with its lease and the schedule's.
+aliases, one of them of a voice that is gone by now, uses by day and source, also of gone voices
+and of voices on no record, last uses that moved deadlines, one of them corrected by hand, files
+and writers of uses, and a surplus that a sync found. And 0004 of 0003: after rounds of
+housekeeping over a year, by a schedule and by hand, none of which had keys, it has the steps'
+failures, messages that were delivered, that failed and that nobody knows of, what channels were
+told, and a round that was killed, with its lease and the schedule's.
 """
 
 from __future__ import annotations
