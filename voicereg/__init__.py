@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from voicereg.domain.errors import AccountRejected as AccountRejected
     from voicereg.domain.errors import AliasNotFound as AliasNotFound
     from voicereg.domain.errors import AmbiguousVoice as AmbiguousVoice
+    from voicereg.domain.errors import BackupFailed as BackupFailed
     from voicereg.domain.errors import ConfirmNotRecorded as ConfirmNotRecorded
+    from voicereg.domain.errors import CopyRefused as CopyRefused
     from voicereg.domain.errors import CreateUnresolved as CreateUnresolved
     from voicereg.domain.errors import DatabaseBusy as DatabaseBusy
     from voicereg.domain.errors import DatabaseProblem as DatabaseProblem
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from voicereg.domain.errors import DeleteUnconfirmed as DeleteUnconfirmed
     from voicereg.domain.errors import DeliveryFailed as DeliveryFailed
     from voicereg.domain.errors import ExtraMissing as ExtraMissing
+    from voicereg.domain.errors import HeartbeatFailed as HeartbeatFailed
     from voicereg.domain.errors import InvalidInput as InvalidInput
     from voicereg.domain.errors import KeyMissing as KeyMissing
     from voicereg.domain.errors import LeaseHeld as LeaseHeld
@@ -126,7 +129,9 @@ _HOMES = {
         "AccountRejected",
         "AliasNotFound",
         "AmbiguousVoice",
+        "BackupFailed",
         "ConfirmNotRecorded",
+        "CopyRefused",
         "CreateUnresolved",
         "DatabaseBusy",
         "DatabaseProblem",
@@ -134,6 +139,7 @@ _HOMES = {
         "DeleteUnconfirmed",
         "DeliveryFailed",
         "ExtraMissing",
+        "HeartbeatFailed",
         "InvalidInput",
         "KeyMissing",
         "LeaseHeld",

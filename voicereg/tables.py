@@ -274,7 +274,6 @@ def is_described(name: str | None, kind: str, parents: object) -> bool:
     return name is None or not name.startswith(BESIDE_TABLES)
 
 
-
 voice_previews = sa.Table(
     "voice_previews",
     metadata,

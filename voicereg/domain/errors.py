@@ -17,6 +17,7 @@ The tree::
     ├── DeleteUnconfirmed      nobody knows whether the voice was deleted
     ├── ReviewRefused          made, and refused by the provider's review
     ├── DeliveryFailed         a channel did not take a message
+    ├── HeartbeatFailed        whoever waits for a sign of life did not get it
     ├── ExtraMissing           it needs a package that is installed on request
     ├── LeaseHeld              another process is at the same work
     ├── ProviderProblem        see voicereg.domain.provider_errors
@@ -328,6 +329,16 @@ class DeliveryFailed(VoiceregError):
         self.advice = advice
 
 
+class HeartbeatFailed(VoiceregError):
+    """Whoever waits for the heartbeat did not get it. The next good round sends another."""
+
+    def __init__(self, why: str, advice: str | None = None) -> None:
+        super().__init__(f"the heartbeat was not taken: {why}")
+        self.why = why
+        """Without anything of its URL."""
+        self.advice = advice
+
+
 class ExtraMissing(VoiceregError):
     """Something needs a package that is installed on request only. Nothing was done."""
 
@@ -386,6 +397,26 @@ class DatabaseBusy(DatabaseProblem):
         self.advice = "try again when the other program has finished"
 
 
+class BackupFailed(DatabaseProblem):
+    """No backup could be made; nothing is left of it."""
+
+    def __init__(self, path: str, why: str, advice: str | None = None) -> None:
+        super().__init__(f"no backup was made at {path}: {why}")
+        self.path = path
+        self.why = why
+        self.advice = advice
+
+
+class CopyRefused(DatabaseProblem):
+    """A registry cannot be copied there, or not now."""
+
+    def __init__(self, database: str, why: str, advice: str | None = None) -> None:
+        super().__init__(f"the registry is not copied to {database}: {why}")
+        self.database = database
+        self.why = why
+        self.advice = advice
+
+
 class SchemaMismatch(DatabaseProblem):
     """The database was made by an older or a newer version, or is not set up."""
 
@@ -397,3 +428,4 @@ class SchemaMismatch(DatabaseProblem):
         self.database = database
         self.found = found
         self.expected = expected
+        self.why = why

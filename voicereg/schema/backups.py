@@ -1,4 +1,4 @@
-"""Copies of a SQLite file, made before its schema is changed."""
+"""Copies of a SQLite file: made before its schema is changed, or when somebody asks for one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
-from voicereg.domain.errors import DatabaseUnusable
+from voicereg.domain.errors import BackupFailed, DatabaseUnusable
 from voicereg.engine import Database
 
 
@@ -33,11 +33,7 @@ def back_up(database: Database, revision: str, at: datetime) -> Path:
     assert database.path is not None  # noqa: S101 - SQLite has a file
     try:
         copy = _make_file(database.path, f"{revision}-{at:%Y%m%dT%H%M%SZ}")
-        try:
-            _fill(copy, database)
-        except BaseException:
-            copy.unlink()
-            raise
+        _fill_or_remove(copy, database)
     except (OSError, sqlite3.Error) as error:
         raise DatabaseUnusable(
             database.display,
@@ -46,6 +42,42 @@ def back_up(database: Database, revision: str, at: datetime) -> Path:
             f"make room in {database.path.absolute().parent}, and make it writable",
         ) from error
     return copy
+
+
+def back_up_to(database: Database, path: Path) -> None:
+    """Copy a SQLite file, readable by its owner alone, and look whether the copy is sound.
+
+    The copy is what was last committed, also while others use the file.
+
+    Args:
+        database: a SQLite file.
+        path: where the copy is to be; nothing is overwritten.
+
+    Raises:
+        BackupFailed: there can be none; nothing is left of it.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        _fill_or_remove(path, database)
+    except FileExistsError:
+        raise BackupFailed(
+            str(path), "there is such a file already", "give another name: nothing is overwritten"
+        ) from None
+    except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: a null byte
+        raise BackupFailed(
+            str(path),
+            getattr(error, "strerror", None) or str(error),
+            "give a place with room that you may write to",
+        ) from error
+
+
+def _fill_or_remove(copy: Path, database: Database) -> None:
+    try:
+        _fill(copy, database)
+    except BaseException:
+        copy.unlink()
+        raise
 
 
 def _make_file(path: Path, what: str) -> Path:
@@ -66,6 +98,9 @@ def _fill(copy: Path, database: Database) -> None:
         source = connection.connection.dbapi_connection
         assert isinstance(source, sqlite3.Connection)  # noqa: S101 - as its file says
         source.backup(target, progress=_refuse_to_wait)
+        (found,) = target.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(f"the copy is damaged as the file is: {found}")
 
 
 def _refuse_to_wait(status: int, remaining: int, total: int) -> None:

@@ -12,10 +12,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from voicereg import tables
-from voicereg.domain.errors import SchemaMismatch
 from voicereg.engine import Database
 from voicereg.schema.backups import back_up
-from voicereg.schema.revisions import HEAD, REVISIONS, found_revision
+from voicereg.schema.revisions import HEAD, REVISIONS, found_revision, mismatch
 
 _ALEMBIC = threading.Lock()
 """Alembic keeps what it works on in global variables: one migration at a time in a process."""
@@ -59,11 +58,7 @@ def upgrade(database: Database, revision: str = HEAD) -> Upgrade:
 def _refuse_newer(database: Database, found: str | None) -> None:
     if found is None or found in REVISIONS:
         return
-    mismatch = SchemaMismatch(
-        database.display, found=found, expected=HEAD, why="is newer than this program"
-    )
-    mismatch.advice = "update this program with: pip install --upgrade voicereg"
-    raise mismatch
+    raise mismatch(database, found)
 
 
 def downgrade(database: Database, revision: str) -> None:

@@ -10,6 +10,8 @@ from voicereg.engine import Database
 REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every revision there has been, oldest first."""
 HEAD = REVISIONS[-1]
+_UNFINISHED = "copy "
+_SET_REVISION = sa.text("UPDATE alembic_version SET version_num = :revision")
 
 
 def found_revision(database: Database, connection: sa.Connection | None = None) -> str | None:
@@ -65,15 +67,41 @@ def ensure_current(database: Database) -> None:
 
         migrate.upgrade(database)
         return
+    raise mismatch(database, found)
+
+
+def mismatch(database: Database, found: str | None) -> SchemaMismatch:
+    """Why this version does not work on a database, and what to do.
+
+    Args:
+        database: the database.
+        found: its revision, which is not :data:`HEAD`.
+    """
     if found is None:
         why, advice = "is empty", "set it up with: voicereg db upgrade"
     elif found in REVISIONS:
         why, advice = "is older than this program", "bring it up to date with: voicereg db upgrade"
+    elif found.startswith(_UNFINISHED):
+        why = "holds an unfinished copy of another registry"
+        advice = "finish it with the voicereg db copy that began it: it goes on where it was"
     else:
-        why, advice = (
-            "is newer than this program",
-            "update this program with: pip install --upgrade voicereg",
-        )
-    mismatch = SchemaMismatch(database.display, found=found, expected=HEAD, why=why)
-    mismatch.advice = advice
-    raise mismatch
+        why = "is newer than this program"
+        advice = "update this program with: pip install --upgrade voicereg"
+    error = SchemaMismatch(database.display, found=found, expected=HEAD, why=why)
+    error.advice = advice
+    return error
+
+
+def unfinished_copy(identity: str) -> str:
+    """What stands in the place of a revision while a registry is being copied."""
+    return f"{_UNFINISHED}{HEAD} {identity}"
+
+
+def is_unfinished_copy(found: str) -> bool:
+    """Whether a revision that was found is none, but the mark of a copy that goes on."""
+    return found.startswith(_UNFINISHED)
+
+
+def set_revision(connection: sa.Connection, revision: str) -> None:
+    """Say what a database holds, or :func:`unfinished_copy`."""
+    connection.execute(_SET_REVISION, {"revision": revision})

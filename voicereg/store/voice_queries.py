@@ -105,10 +105,8 @@ def gone_since(connection: sa.Connection, account_id: int, since: datetime) -> l
 
 def by_exact_id(connection: sa.Connection, scope: Scope, reference: str) -> list[Voice]:
     """The voices whose registry id or provider id is ``reference``."""
-    return _matching(
-        connection,
-        scope,
-        sa.or_(voices.c.id == reference, voices.c.voice_id == reference),
+    return _any_of(
+        connection, scope, voices.c.id == reference, voices.c.voice_id == reference, limit=_FEW
     )
 
 
@@ -117,22 +115,15 @@ def by_alias(connection: sa.Connection, scope: Scope, name: str) -> list[Voice]:
     named = sa.select(aliases.c.voice).where(
         aliases.c.name == name, *_within(scope, aliases.c.account_id)
     )
-    return _matching(connection, scope, voices.c.id.in_(named))
+    return _any_of(connection, scope, voices.c.id.in_(named), limit=_FEW)
 
 
 def by_beginning(
     connection: sa.Connection, scope: Scope, reference: str, limit: int
 ) -> list[Voice]:
     """The voices whose registry id or provider id begins with ``reference``."""
-    return _matching(
-        connection,
-        scope,
-        sa.or_(
-            _begins(connection, voices.c.id, reference),
-            _begins(connection, voices.c.voice_id, reference),
-        ),
-        limit,
-    )
+    begins = [_begins(connection, name, reference) for name in (voices.c.id, voices.c.voice_id)]
+    return _any_of(connection, scope, *begins, limit=limit)
 
 
 def _begins(
@@ -146,21 +137,27 @@ def _begins(
 
 def by_name(connection: sa.Connection, scope: Scope, name: str, limit: int) -> list[Voice]:
     """The voices of that name, whatever its case; for a hint to one who typed a name."""
-    return _matching(connection, scope, sa.func.lower(voices.c.name) == name.lower(), limit)
-
-
-def _matching(
-    connection: sa.Connection,
-    scope: Scope,
-    condition: sa.ColumnElement[bool],
-    limit: int | None = None,
-) -> list[Voice]:
-    query = (
-        SELECT.where(*_within(scope), condition)
-        .order_by(voices.c.created_at, voices.c.id)
-        .limit(limit)
+    with_it = texts.containing(connection, name).limit(_FEW).subquery()
+    named = sa.and_(
+        voices.c.id.in_(sa.select(with_it.c.voice)), sa.func.lower(voices.c.name) == name.lower()
     )
-    return from_rows(connection.execute(query).all())
+    return _any_of(connection, scope, named, limit=limit)
+
+
+def _any_of(
+    connection: sa.Connection, scope: Scope, *conditions: sa.ColumnElement[bool], limit: int
+) -> list[Voice]:
+    """The voices that fit one of some conditions, by creation.
+
+    Each is asked on an index of its own, before anything is put in order: for the sake of the
+    order, a database would rather walk through all voices.
+    """
+    ids: set[str] = set()
+    for condition in conditions:
+        query = sa.select(voices.c.id).where(*_within(scope), condition).limit(limit)
+        ids.update(connection.execute(query).scalars())
+    query = SELECT.where(voices.c.id.in_(ids)).order_by(voices.c.created_at, voices.c.id)
+    return from_rows(connection.execute(query.limit(limit)).all()) if ids else []
 
 
 def _within(

@@ -75,3 +75,35 @@ def bytes_bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
     ) as bars:
         task = bars.add_task(printable(what), total=None)
         yield lambda done, whole: bars.update(task, completed=done, total=whole)
+
+
+@contextmanager
+def rows_bar(total: int) -> Iterator[Callable[[str, int], None]]:
+    """A bar for the rows of several tables; what yields is told a table, and how many more."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bars:
+        task = bars.add_task("", total=total)
+        done = 0
+
+        def show(table: str, more: int) -> None:
+            nonlocal done
+            done += more
+            if done > total:
+                # All is looked at once more, to see whether the copy is the same.
+                done = more
+                bars.reset(task, description="checking", total=total)
+            what = bars.tasks[0].description
+            is_checking = what == "checking"
+            bars.update(
+                task,
+                completed=done,
+                description=what if is_checking else table.replace("_", " "),
+            )
+
+        yield show
