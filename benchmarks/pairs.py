@@ -31,6 +31,27 @@ class Result:
         return self.ratio <= self.reach
 
 
+@dataclass(frozen=True)
+class Count:
+    """A row that is no time: something that is counted."""
+
+    what: str
+    count: float
+    unit: str
+    reach: float
+    """The number that must not be passed."""
+    is_exact: bool = False
+    """Whether it must be that number."""
+
+    @property
+    def reached(self) -> bool:
+        """Whether the figure is reached."""
+        return self.count == self.reach if self.is_exact else self.count <= self.reach
+
+
+Row = Result | Count
+
+
 def compare(
     what: str,
     measure: Callable[[], float],
@@ -63,13 +84,21 @@ def compare(
     )
 
 
-def _time(seconds: float) -> str:
+def shown_reach(row: Row) -> str:
+    """The figure to reach; a dash where there is none."""
+    if row.reach == float("inf"):
+        return "-"
+    return f"{row.reach:,.10g}" if isinstance(row, Count) else f"{row.reach:.2f}"
+
+
+def shown_time(seconds: float) -> str:
+    """A time in a fitting unit."""
     if seconds < 1e-4:
         return f"{seconds * 1e6:>7.2f} µs"
     return f"{seconds * 1000:>7.1f} ms"
 
 
-def main(description: str, measure_all: Callable[[int], Sequence[Result]], pairs: int) -> None:
+def main(description: str, measure_all: Callable[[int], Sequence[Row]], pairs: int) -> None:
     """The command line that every script has."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -77,20 +106,29 @@ def main(description: str, measure_all: Callable[[int], Sequence[Result]], pairs
     given = parser.parse_args()
     results = measure_all(given.pairs)
     if given.json:
-        print(json.dumps([asdict(r) | {"reached": r.reached} for r in results], indent=2))
-        return
-    show(results)
+        print(as_json(results))
+    else:
+        show(results)
 
 
-def show(results: Sequence[Result]) -> None:
+def as_json(results: Sequence[Row]) -> str:
+    """The rows for programs."""
+    return json.dumps([asdict(row) | {"reached": row.reached} for row in results], indent=2)
+
+
+def show(rows: Sequence[Row]) -> None:
     """Print a table of the rows."""
     print(f"{'what':<46} {'median':>10} {'baseline':>10} {'ratio':>6} {'reach':>6}")
-    for result in results:
+    for row in rows:
+        left = "" if row.reached else "  NOT REACHED"
+        if isinstance(row, Count):
+            print(f"{row.what:<46} {row.count:>10,.10g} {row.unit:<17} {shown_reach(row):>6}{left}")
+            continue
         print(
-            f"{result.what:<46} {_time(result.seconds)} "
-            f"{_time(result.baseline_seconds)} {result.ratio:>6.2f} {result.reach:>6.2f}"
-            + ("" if result.reached else "  NOT REACHED")
+            f"{row.what:<46} {shown_time(row.seconds)} {shown_time(row.baseline_seconds)} "
+            f"{row.ratio:>6.2f} {shown_reach(row):>6}{left}"
         )
+    results = [row for row in rows if isinstance(row, Result)]
     for baseline in dict.fromkeys(result.baseline for result in results):
-        rows = ", ".join(result.what for result in results if result.baseline == baseline)
-        print(f"baseline of {rows}: {baseline}")
+        of = [result.what for result in results if result.baseline == baseline]
+        print(f"baseline of {'all' if len(of) == len(rows) else ', '.join(of)}: {baseline}")

@@ -60,18 +60,24 @@ class Batch:
 
 
 def batches(
-    count: int, accounts: list[tuple[int, int, str]], *, size: int = 5_000, seed: int = 0
+    count: int,
+    accounts: list[tuple[int, int, str]],
+    *,
+    live: int = LIVE_PER_ACCOUNT,
+    size: int = 5_000,
+    seed: int = 0,
 ) -> Iterator[Batch]:
     """Rows of so many voices, shared out among accounts in equal parts.
 
     Args:
         count: how many voices.
         accounts: the id, quota group and name of each account.
+        live: how many of an account's voices are still there, where it has more than that.
         size: how many voices are in a batch.
         seed: of everything that is by chance.
     """
     random = Random(seed)
-    gone = max(GONE_PER_ACCOUNT / PER_ACCOUNT, 1 - LIVE_PER_ACCOUNT * len(accounts) / count)
+    gone = max(GONE_PER_ACCOUNT / PER_ACCOUNT, 1 - live * len(accounts) / count)
     batch = Batch()
     seen: Counter[int] = Counter()
     for number in range(count):

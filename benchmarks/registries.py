@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from benchmarks.population import PER_ACCOUNT, batches, text_row
+from benchmarks.population import LIVE_PER_ACCOUNT, PER_ACCOUNT, batches, text_row
 from voicereg.domain.families import Family
 from voicereg.engine import Database
 from voicereg.schema.migrate import upgrade
@@ -75,29 +77,57 @@ def fill(path: Path, count: int) -> None:
     database.close()
 
 
-def populate(url: str, count: int, *, accounts: int | None = None, seed: int = 0) -> None:
+def populate(
+    url: str,
+    count: int,
+    *,
+    accounts: int | None = None,
+    live: int = LIVE_PER_ACCOUNT,
+    seed: int = 0,
+) -> None:
     """Set a registry up as it is after years, in flat memory; PostgreSQL or SQLite.
 
     Args:
         url: an empty database.
         count: how many voices.
         accounts: how many accounts share them; None: as many as their quotas need.
+        live: how many of an account's voices are still there, where it has more than that.
         seed: of everything that is by chance.
     """
     database = Database.open(url)
     upgrade(database)
     wanted = accounts or max(1, round(count / PER_ACCOUNT))
     known = _add_accounts(database, wanted)
-    for batch in batches(count, known, seed=seed):
-        with database.write() as connection:
-            for table, rows in vars(batch).items():
-                if rows:
-                    connection.execute(sa.insert(metadata.tables[table]), rows)
+    with _without_index_of_words(database):
+        for batch in batches(count, known, live=live, seed=seed):
+            with database.write() as connection:
+                for table, rows in vars(batch).items():
+                    if rows:
+                        connection.execute(sa.insert(metadata.tables[table]), rows)
     if not database.is_sqlite:
         # As a server does by itself; nobody does it for a file.
         with database.write() as connection:
             connection.exec_driver_sql("ANALYZE")
     database.close()
+
+
+@contextmanager
+def _without_index_of_words(database: Database) -> Iterator[None]:
+    """While very many texts are added, and made of all of them afterwards: that is quicker."""
+    if not database.is_sqlite:
+        yield
+        return
+    with database.write() as connection:
+        triggers = connection.exec_driver_sql(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'voice_texts'"
+        ).all()
+        for name, _ in triggers:
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+    yield
+    with database.write() as connection:
+        connection.exec_driver_sql("INSERT INTO voice_words (voice_words) VALUES ('rebuild')")
+        for _, statement in triggers:
+            connection.exec_driver_sql(statement)
 
 
 def _add_accounts(database: Database, count: int) -> list[tuple[int, int, str]]:

@@ -67,6 +67,24 @@ def everyone(connection: sa.Connection) -> list[Account]:
     return _accounts(connection.execute(_ACCOUNTS).all())
 
 
+def ids(connection: sa.Connection) -> dict[str, int]:
+    """The numbers of all accounts, by name."""
+    query = sa.select(accounts.c.name, accounts.c.id)
+    return {row.name: row.id for row in connection.execute(query)}
+
+
+def groups(connection: sa.Connection) -> dict[str, int]:
+    """The quota groups of all accounts, by the name of the account."""
+    query = sa.select(accounts.c.name, accounts.c.quota_group_id)
+    return {row.name: row.quota_group_id for row in connection.execute(query)}
+
+
+def sharing(connection: sa.Connection, group_id: int) -> list[str]:
+    """The names of the accounts in a quota group, sorted."""
+    query = sa.select(accounts.c.name).where(accounts.c.quota_group_id == group_id)
+    return sorted(connection.execute(query).scalars())
+
+
 def names(connection: sa.Connection) -> list[str]:
     """The names of all accounts, sorted."""
     return list(connection.execute(sa.select(accounts.c.name).order_by(accounts.c.name)).scalars())

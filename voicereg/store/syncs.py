@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from voicereg.domain.accounts import Account
 from voicereg.domain.families import Family
 from voicereg.domain.reconcile import Absence
-from voicereg.domain.states import State
+from voicereg.domain.states import HOLDING, State
 from voicereg.domain.voices import Voice
 from voicereg.store.batches import batches
 from voicereg.store.voices import SELECT, from_rows
@@ -73,7 +73,12 @@ def absences_of(connection: sa.Connection, group_id: int, family: Family) -> dic
     query = (
         sa.select(absences.c.voice, absences.c.since, absences.c.listings)
         .join(voices, voices.c.id == absences.c.voice)
-        .where(voices.c.quota_group_id == group_id, voices.c.family == family)
+        .where(
+            voices.c.quota_group_id == group_id,
+            voices.c.family == family,
+            # All that may have any; without a word of it, all that are gone are looked at.
+            voices.c.state.in_(sorted(HOLDING)),
+        )
     )
     return {voice: Absence(since, listings) for voice, since, listings in connection.execute(query)}
 
