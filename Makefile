@@ -28,10 +28,13 @@ layers: install
 unit: install
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-bench: install
-	$(BIN)/python -m benchmarks.startup
-	$(BIN)/python -m benchmarks.reservations
-	$(BIN)/python -m benchmarks.uses
+# What is measured beside MLflow runs in an environment of its own, as the tests need other versions.
+bench: install .venv/.bench/bin/mlflow
+	$(BIN)/python -m benchmarks.report docs/performance.md --mlflow .venv/.bench/bin/python
+
+.venv/.bench/bin/mlflow:
+	$(PYTHON) -m venv .venv/.bench
+	.venv/.bench/bin/python -m pip install --quiet --disable-pip-version-check mlflow-skinny sqlalchemy alembic
 
 soak: install
 	$(BIN)/python -m pytest -m soak
@@ -55,4 +58,4 @@ install: .venv/.test
 	$(PYTHON) -m venv .venv
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .bench build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

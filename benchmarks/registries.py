@@ -114,19 +114,22 @@ def populate(
 @contextmanager
 def _without_index_of_words(database: Database) -> Iterator[None]:
     """While very many texts are added, and made of all of them afterwards: that is quicker."""
-    if not database.is_sqlite:
-        yield
-        return
+    if database.is_sqlite:
+        kept = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'voice_texts'"
+        drop = "SELECT 'DROP TRIGGER ' || name FROM sqlite_master WHERE tbl_name = 'voice_texts'"
+        drop += " AND type = 'trigger'"
+        refill = ["INSERT INTO voice_words (voice_words) VALUES ('rebuild')"]
+    else:
+        kept = "SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_voice_texts_grams'"
+        drop = "SELECT 'DROP INDEX ix_voice_texts_grams'"
+        refill = []
     with database.write() as connection:
-        triggers = connection.exec_driver_sql(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'voice_texts'"
-        ).all()
-        for name, _ in triggers:
-            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        kept_statements = connection.exec_driver_sql(kept).scalars().all()
+        for statement in connection.exec_driver_sql(drop).scalars().all():
+            connection.exec_driver_sql(statement)
     yield
     with database.write() as connection:
-        connection.exec_driver_sql("INSERT INTO voice_words (voice_words) VALUES ('rebuild')")
-        for _, statement in triggers:
+        for statement in [*refill, *kept_statements]:
             connection.exec_driver_sql(statement)
 
 

@@ -7,16 +7,15 @@ with all of them. PostgreSQL or SQLite; ``--url`` names where databases may be m
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from benchmarks.pairs import Result, compare, show
+from benchmarks.pairs import Result, as_json, compare, show
 from benchmarks.population import NOW
 from benchmarks.registries import populate
 from voicereg import Registry, Settings
@@ -136,7 +135,7 @@ def measure(small: Registry, large: Registry, pairs: int, only: str | None) -> I
         yield compare(
             question.what,
             lambda: timed(large),
-            "10,000 voices",
+            "the same of the small registry",
             lambda: timed(small),
             reach=float("inf") if question.grows else 3.0,
             pairs=pairs,
@@ -181,7 +180,7 @@ def main() -> None:
         ):
             results = list(measure(small, large, given.pairs, given.only))
     if given.json:
-        print(json.dumps([asdict(result) for result in results], indent=2))
+        print(as_json(results))
     else:
         show(results)
 
