@@ -38,11 +38,10 @@ ON_SQLITE = (
 # everywhere, and knows no Chinese in every locale.
 ON_POSTGRESQL = (
     "CREATE FUNCTION voicereg_grams(value text) RETURNS text[] "
-    "LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ "
-    "SELECT coalesce(array_agg(DISTINCT gram), '{}') FROM ("
-    "SELECT unnest(ARRAY[letter, letter || lead(letter, 1, '') OVER (ORDER BY place)]) AS gram "
-    "FROM unnest(string_to_array(value, NULL)) WITH ORDINALITY AS letters (letter, place)"
-    ") AS grams $$",
+    "LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$ "
+    "DECLARE letters text[] := string_to_array(value, NULL); BEGIN "
+    "RETURN letters || ARRAY(SELECT letter || next FROM "
+    "unnest(letters, letters[2:]) AS pairs (letter, next) WHERE next IS NOT NULL); END $$",
     "CREATE INDEX ix_voice_texts_grams ON voice_texts USING gin (voicereg_grams(text))",
 )
 
