@@ -23,7 +23,8 @@ def run(connection: Connection) -> None:
 if (given := context.config.attributes.get("connection")) is not None:
     run(given)
 else:
-    database = Database.open(settings.load().database_url())
+    loaded = settings.load()
+    database = Database.open(loaded.database_url(), settings=loaded.postgresql)
     with database.migrating() as connection:
         run(connection)
     database.close()

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from voicereg.domain.errors import CopyRefused as CopyRefused
     from voicereg.domain.errors import CreateUnresolved as CreateUnresolved
     from voicereg.domain.errors import DatabaseBusy as DatabaseBusy
+    from voicereg.domain.errors import DatabaseLost as DatabaseLost
     from voicereg.domain.errors import DatabaseProblem as DatabaseProblem
     from voicereg.domain.errors import DatabaseUnusable as DatabaseUnusable
     from voicereg.domain.errors import DeleteUnconfirmed as DeleteUnconfirmed
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from voicereg.domain.errors import InvalidInput as InvalidInput
     from voicereg.domain.errors import KeyMissing as KeyMissing
     from voicereg.domain.errors import LeaseHeld as LeaseHeld
+    from voicereg.domain.errors import LimitMissing as LimitMissing
     from voicereg.domain.errors import NoPreview as NoPreview
     from voicereg.domain.errors import Problem as Problem
     from voicereg.domain.errors import ProviderProblem as ProviderProblem
@@ -134,6 +136,7 @@ _HOMES = {
         "CopyRefused",
         "CreateUnresolved",
         "DatabaseBusy",
+        "DatabaseLost",
         "DatabaseProblem",
         "DatabaseUnusable",
         "DeleteUnconfirmed",
@@ -143,6 +146,7 @@ _HOMES = {
         "InvalidInput",
         "KeyMissing",
         "LeaseHeld",
+        "LimitMissing",
         "NoPreview",
         "ProviderProblem",
         "QuotaExceeded",

@@ -47,7 +47,7 @@ BEFORE_AND_AFTER = pytest.mark.parametrize(
 FAMILIES = pytest.mark.parametrize("family", list(Family))
 NUMBER_OF = {family: number for number, family in enumerate(Family)}
 """The first design of each family."""
-ON_BOTH = {"offline", "reset", "500", "cut-json", "429"}
+ON_BOTH = {"offline", "reset", "429"}
 """What is tried on PostgreSQL as well: one of each class."""
 
 

@@ -53,7 +53,9 @@ class Cli:
 def _logging_as_before() -> Iterator[None]:
     logger = logging.getLogger("voicereg")
     before = (logger.handlers[:], logger.level, logger.propagate)
+    last_resort = logging.lastResort
     yield
+    logging.lastResort = last_resort
     logger.handlers[:], logger.level, logger.propagate = before
 
 

@@ -151,3 +151,26 @@ def test_check_finds_what_is_wrong(cli_on_each: Cli) -> None:
     assert result.code == 1
     assert result.out == "quota group default lacks a limit\n"
     assert result.err == ""
+
+
+@pytest.mark.parametrize("families", ["'cosyvoice'", "'cosyvoice', 'qwen-tts'"])
+def test_limits_that_somebody_has_deleted_are_set_anew(cli_on_each: Cli, families: str) -> None:
+    execute(cli_on_each.database, f"DELETE FROM quota_limits WHERE family IN ({families})")
+
+    assert_refused(cli_on_each("quota"), 1, "has no limit for cosyvoice", "--limit cosyvoice=N")
+    cli_on_each.done(
+        *("account", "edit", "default", "--limit", "cosyvoice=7", "--limit", "qwen-tts=8")
+    )
+
+    quotas = cli_on_each.done("quota", "--json").json()
+    assert [quota["limit"] for quota in quotas] == [7, 8]
+    assert cli_on_each.done("db", "check").out == ""
+
+
+def test_an_account_without_a_limit_is_listed(cli: Cli) -> None:
+    execute(cli.database, "DELETE FROM quota_limits WHERE family = 'cosyvoice'")
+
+    (account,) = cli.done("account", "list", "--json").json()
+    assert account["limits"] == {"qwen-tts": 1000}
+    assert "1000" in cli.done("account", "list").out
+    assert "qwen-tts=1000" in cli.done("account", "show", "default").out

@@ -6,8 +6,10 @@ import json
 import logging
 import re
 import signal
+import socket
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -259,6 +261,22 @@ def test_a_traceback_is_in_the_object(log: Callable[[], list[dict[str, Any]]], t
     assert line["exception"].endswith(f"RuntimeError: {text}")
 
 
+def test_what_other_libraries_warn_of_is_json_too() -> None:
+    """A process of its own: here, the log is in the hands of pytest."""
+    program = (
+        "import logging\n"
+        "from voicereg.cli.output.logs import log_to_stderr\n"
+        "log_to_stderr(logging.INFO, as_json=True)\n"
+        "logging.getLogger('another.library').info('chatter')\n"
+        "logging.getLogger('another.library').warning('a warning')\n"
+    )
+
+    result = finished(spawn(program=(sys.executable, "-c", program)))
+
+    line = json.loads(result.err)
+    assert (line["logger"], line["message"]) == ("another.library", "a warning")
+
+
 def test_a_round_logs_json_where_the_settings_say_so(cli: Cli, configure: Configure) -> None:
     configure('[log]\nformat = "json"')
     cli.sandbox.add_voice(
@@ -315,8 +333,11 @@ def test_it_is_stopped_between_rounds_and_has_logged_json(cli: Cli, configure: C
     process.send_signal(signal.SIGTERM)
     result = finished(process)
 
-    assert (result.code, result.out, result.err) == (0, "", "stopped\n")
-    assert all(set(line) == {"at", "level", "logger", "message"} for line in [*lines, heartbeat])
+    assert (result.code, result.out) == (0, "")
+    stopped = json.loads(result.err)  # one line, and nothing else
+    assert (stopped["level"], stopped["message"]) == ("info", "stopped")
+    lines_and_last = [*lines, heartbeat, stopped]
+    assert all(set(line) == {"at", "level", "logger", "message"} for line in lines_and_last)
     assert lines[0]["message"] == "leading; rounds are due at '17 3 1 1 *'"
     assert lines[-1]["message"].startswith("the round has ended well, with 0 messages")
     assert heartbeat["level"] == "warning"
@@ -324,6 +345,142 @@ def test_it_is_stopped_between_rounds_and_has_logged_json(cli: Cli, configure: C
     assert SECRET not in json.dumps([*lines, heartbeat])
     assert status["leader"]["holder"].endswith(f", process {process.pid}")
     assert cli.done("housekeeping", "status", "--json").json()["leader"] is None
+
+
+@pytest.fixture
+def silent_server() -> Iterator[socket.socket]:
+    """Something that takes connections, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(LONG)
+        yield server
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_is_stopped_while_it_opens_the_registry(
+    cli: Cli,
+    configure: Configure,
+    silent_server: socket.socket,
+    number: signal.Signals,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    port = silent_server.getsockname()[1]
+    monkeypatch.setenv("VOICEREG_DATABASE", f"postgresql://me@127.0.0.1:{port}/voicereg")
+    process = spawn("housekeeping", "start")
+    connection, _ = silent_server.accept()
+
+    process.send_signal(number)
+    result = finished(process)
+    connection.close()
+
+    assert (result.code, result.out, result.err) == (0, "", "stopped\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["-q", "housekeeping", "start", "--all-accounts"], 0, ""),
+        (["housekeeping", "run"], 130, "interrupted"),
+        (["list", "--search", "start"], 130, "interrupted"),
+    ],
+)
+def test_it_may_be_stopped_before_it_is_even_loaded(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, said: str
+) -> None:
+    def interrupted(**options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("voicereg.cli.main.App", interrupted)
+
+    result = cli(*arguments)
+
+    assert (result.code, result.out) == (code, "")
+    assert said in result.err
+    assert (result.err.strip() == "") == (said == "")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_it_waits_for_a_database_that_is_away_at_its_start(
+    cli: Cli, configure: Configure, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(f'[log]\nformat = "{form}"')
+    monkeypatch.setenv("VOICEREG_DATABASE", "postgresql://127.0.0.1:1/voicereg")
+    process = spawn("housekeeping", "start")
+    assert process.stderr is not None
+    said = process.stderr.readline()
+    assert process.poll() is None
+
+    process.send_signal(signal.SIGTERM)
+    result = finished(process)
+
+    assert "Connection refused; it is tried again every 5 s" in said
+    assert result.code == 0
+    if form == "json":
+        assert json.loads(said)["level"] == "warning"
+        assert json.loads(result.err)["message"] == "stopped"
+    else:
+        assert said.startswith("WARNING: the database postgresql://127.0.0.1:1/voicereg cannot")
+        assert result.err == "stopped\n"
+
+
+FATAL = {
+    "no URL": ("--database", "postgresql://host:port/name", 1, "it is not a URL"),
+    "no such account": ("--account", "nobody", 4, "no account 'nobody'"),
+    "no registry": ("--database", "/dev/null/voicereg.db", 1, "File exists"),
+}
+
+
+@pytest.mark.parametrize("case", FATAL)
+def test_what_no_waiting_mends_ends_it(cli: Cli, configure: Configure, case: str) -> None:
+    option, value, code, why = FATAL[case]
+
+    assert_refused(cli(option, value, "housekeeping", "start"), code, why)
+
+
+@pytest.mark.parametrize("case", FATAL)
+def test_what_ends_it_is_a_line_of_the_log(cli: Cli, configure: Configure, case: str) -> None:
+    configure('[log]\nformat = "json"')
+    option, value, code, why = FATAL[case]
+
+    result = cli(option, value, "housekeeping", "start")
+
+    assert (result.code, result.out) == (code, "")
+    line = json.loads(result.err)
+    assert set(line) == {"at", "level", "logger", "message"}
+    assert line["level"] == "error"
+    assert why in line["message"]
+
+
+def test_an_older_schema_ends_it(cli: Cli) -> None:
+    execute(cli.database, "UPDATE alembic_version SET version_num = '0004'")
+
+    assert_refused(cli("housekeeping", "start"), 1, "is older", "voicereg db upgrade")
+
+
+def test_a_wrong_setting_ends_it_though_the_database_is_away(
+    cli: Cli, configure: Configure
+) -> None:
+    configure('[metrics]\ntextfile = "/figures.txt"')
+
+    result = cli("--database", "postgresql://127.0.0.1:1/name", "housekeeping", "start")
+
+    assert_refused(result, 2, "it must end in .prom")
+
+
+def test_a_fault_of_the_program_is_a_line_of_the_log(
+    cli: Cli, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*given: object, **options: object) -> None:
+        raise ZeroDivisionError("by nought")
+
+    configure('[log]\nformat = "json"')
+    monkeypatch.setattr("voicereg.scheduler.run_forever", broken)
+
+    result = cli("housekeeping", "start")
+
+    assert (result.code, result.out) == (1, "")
+    line = json.loads(result.err)
+    assert (line["level"], line["message"]) == ("critical", "internal error")
+    assert "ZeroDivisionError: by nought" in line["exception"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -11,8 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from tests.engine.waiting import LONG, Asked
-from voicereg import DatabaseBusy, engine
-from voicereg.engine import Database
+from voicereg import DatabaseBusy
+from voicereg.engine import Database, sqlite
+from voicereg.settings import PostgresqlSettings
 from voicereg.tables import quota_limits
 
 _COSYVOICE = quota_limits.c.family == "cosyvoice"
@@ -153,8 +154,9 @@ def test_one_database_serves_many_threads(database_url: str) -> None:
 def test_a_lock_that_is_held_for_too_long_is_reported(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT", timedelta(seconds=1))
-    first, second = Database.open(database_url), Database.open(database_url)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT", timedelta(seconds=1))
+    brief = PostgresqlSettings(lock_timeout=timedelta(seconds=1))
+    first, second = Database.open(database_url), Database.open(database_url, settings=brief)
     with first.write() as holding:
         _set(holding, 5)
 

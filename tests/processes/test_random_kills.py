@@ -141,8 +141,8 @@ def _kill(killing: Killing, times: int) -> None:
     killing.check_database()
 
 
-def test_twenty_kills(killing: Killing) -> None:
-    _kill(killing, 20)
+def test_a_dozen_kills(killing: Killing) -> None:
+    _kill(killing, 12)
 
 
 @pytest.mark.soak

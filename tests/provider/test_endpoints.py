@@ -110,6 +110,40 @@ def test_a_password_in_the_url_is_refused_and_not_repeated(base_url: str) -> Non
 @pytest.mark.parametrize(
     "base_url",
     [
+        "https://my.example/api/v1?key=hunter2",
+        "https://my.example/api/v1#hunter2",
+        "https://my.example/api/v1;hunter2",
+        "https://my.example/api/v1&key=hunter2",
+        "https://my.example/?key=hunter2/api/v1",
+        "http://my.example/api/v1?key=hunter2",
+        "ftp://my.example/?key=hunter2",
+        "my.example?key=hunter2",
+        "https://?key=hunter2",
+        "https://my.example/ ?key=hunter2",
+        "https://my.example:port?key=hunter2",
+        "https://somebody:hunter2%40my.example/api/v1",
+        "https://somebody:hunter2/api/v1",
+        "https://somebody:hunter2\uff20my.example/api/v1",
+        "https://[::1?key=hunter2",
+        "hunter2",
+    ],
+)
+def test_a_key_in_the_url_is_not_repeated(base_url: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        endpoint(region=BEIJING, workspace=None, base_url=base_url)
+    assert "hunter2" not in f"{caught.value} {caught.value!r} {caught.value.problems}"
+
+
+def test_what_holds_no_key_is_shown() -> None:
+    with pytest.raises(InvalidInput, match=r"given: https://my\.example/v2\)"):
+        endpoint(region=BEIJING, workspace=None, base_url="https://my.example/v2?key=hunter2")
+    with pytest.raises(InvalidInput, match=r"given: http://my\.example/api/v1\)"):
+        endpoint(region=BEIJING, workspace=None, base_url="http://my.example/api/v1")
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
         "https://my.example",
         "https://my.example/",
         "https://my.example/api/v2",

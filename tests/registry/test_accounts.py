@@ -152,6 +152,13 @@ def test_a_key_given_as_its_variable_is_refused_and_not_repeated(
     assert counts(database_url) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("odd", ["\x00", "\ud800"])
+def test_a_base_url_that_cannot_be_stored_is_not_repeated(registry: Registry, odd: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        add_account(registry, "studio", base_url=f"https://provider.example/?key=secret{odd}")
+    assert "secret" not in str(caught.value)
+
+
 def test_the_password_of_a_base_url_is_not_repeated(registry: Registry) -> None:
     with pytest.raises(InvalidInput) as refused:
         add_account(registry, "studio", base_url="https://me:secret@provider.example/api/v1")

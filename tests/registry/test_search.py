@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from tests.conftest import OpenRegistry
 from tests.fakes import ANNOUNCER, NARRATOR
 from tests.registry.rows import QWEN, begun, insert_voice, insert_voices
 from voicereg import Registry
+from voicereg.engine import Database
+from voicereg.schema.checks import problems
 from voicereg.store import voice_queries
 from voicereg.store.texts import SEARCHED
 from voicereg.tables import voice_texts
@@ -122,6 +125,22 @@ def test_other_filters_hold_beside_it(registry: Registry, database_url: str) -> 
     insert_voice(database_url, prompt="steady")
 
     assert found(registry, "steady", family=QWEN) == {ours}
+
+
+def test_a_voice_without_a_text_is_told_of_and_mended(
+    registry: Registry, database_url: str
+) -> None:
+    voice = insert_voice(database_url, note="steady")
+    with begun(database_url) as connection:
+        connection.execute(sa.delete(voice_texts))
+    with closing(Database.open(database_url)) as database:
+        (problem,) = problems(database)
+        assert f"{voice} is not found by its words" in problem
+
+        registry.edit(voice, note="steady again")
+
+        assert problems(database) == []
+    assert found(registry, "steady") == {voice}
 
 
 # Of the letters that a search must not trip over, any text and any part.

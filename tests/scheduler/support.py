@@ -102,7 +102,7 @@ def move_elsewhere(house: House) -> None:
 def database_away() -> Iterator[None]:
     """No database answers anybody, until the block ends."""
 
-    def away(self: Database) -> Any:
+    def away(self: Database, **how: bool) -> Any:
         raise DatabaseUnusable("the database", "it is away")
 
     with patch.object(Database, "read", away), patch.object(Database, "write", away):

@@ -21,7 +21,7 @@ from tests.scheduler.support import (
     said,
 )
 from voicereg import AccountNotFound, Round
-from voicereg.domain.errors import DeliveryFailed
+from voicereg.domain.errors import HeartbeatFailed
 from voicereg.domain.rounds import ROUND_LEASE
 from voicereg.housekeeping.leadership import LEASE
 from voicereg.registry.rounds import Rounds
@@ -238,7 +238,7 @@ def test_a_database_that_is_away_is_said_once(
 # --- who looks on -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("error", [DeliveryFailed("heartbeat", "HTTP 500"), ZeroDivisionError()])
+@pytest.mark.parametrize("error", [HeartbeatFailed("HTTP 500"), ZeroDivisionError()])
 def test_a_watcher_that_fails_disturbs_nobody(
     house: House, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:

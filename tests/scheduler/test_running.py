@@ -13,9 +13,8 @@ from tests.housekeeping import support
 from tests.housekeeping.support import House
 from tests.registry.support import add_account
 from tests.scheduler.support import HOUR, due_rounds, said, schedule
-from voicereg import InvalidInput, Registry
+from voicereg import HeartbeatFailed, InvalidInput, Registry
 from voicereg.domain.accounts import DEFAULT_KEY_VARIABLE
-from voicereg.domain.errors import DeliveryFailed
 from voicereg.domain.rounds import LEADER_LEASE
 from voicereg.notify.heartbeat import beat
 from voicereg.scheduler import run_forever, running
@@ -200,6 +199,8 @@ FAILURES: dict[str, tuple[Callable[[BaseHTTPRequestHandler], None] | None, str |
     "HTTP 500": (_answer(500), None, "it answered HTTP 500"),
     "HTTP 404": (_answer(404), None, "it answered HTTP 404"),
     "to a file": (_answer(302, Location=f"file:///etc/{SECRET}"), None, "HTTP 302"),
+    "to FTP": (_answer(302, Location=f"ftp://127.0.0.1:1/{SECRET}"), None, "HTTP 302"),
+    "to data": (_answer(307, Location=f"data:,{SECRET}"), None, "HTTP 307"),
     "to itself": (_answer(302, Location=f"/ping/{SECRET}"), None, "HTTP 302"),
     "no HTTP": (_nonsense, None, "BadStatusLine"),
     "refused": (None, f"http://127.0.0.1:1/{SECRET}", "ConnectionRefusedError"),
@@ -232,6 +233,8 @@ def test_a_heartbeat_that_fails_shows_no_secret(
     run(registry, monkeypatch)
 
     (warning,) = [text for text in said(caplog) if "heartbeat" in text]
+    assert warning.startswith("the heartbeat was not taken: ")
+    assert "channel" not in warning
     assert why in warning
     assert SECRET not in caplog.text
     assert [record.exc_info for record in caplog.records if record.exc_info] == []
@@ -249,6 +252,19 @@ def test_a_redirect_to_another_page_is_followed(listener: Listener) -> None:
     assert listener.asked == [f"/ping/{SECRET}", "/other"]
 
 
+def test_no_more_than_a_few_redirects_are_followed(listener: Listener) -> None:
+    """Each to another page, so that it goes round in no circle."""
+
+    def further(handler: BaseHTTPRequestHandler) -> None:
+        _answer(302, Location=f"/{len(listener.asked)}")(handler)
+
+    listener.answer = further
+    with pytest.raises(HeartbeatFailed, match="HTTP 302"):
+        beat(listener.url, environment={})
+
+    assert listener.asked == [f"/ping/{SECRET}", "/1", "/2", "/3"]
+
+
 def test_a_url_out_of_a_file_of_variables_may_end_with_a_line(listener: Listener) -> None:
     beat("env:BEAT", environment={"BEAT": f"{listener.url}\n"})
 
@@ -256,7 +272,7 @@ def test_a_url_out_of_a_file_of_variables_may_end_with_a_line(listener: Listener
 
 
 def test_a_variable_that_is_unset_says_what_to_do() -> None:
-    with pytest.raises(DeliveryFailed) as failed:
+    with pytest.raises(HeartbeatFailed) as failed:
         beat("env:BEAT", environment={})
 
     assert failed.value.advice == "put its URL into BEAT"

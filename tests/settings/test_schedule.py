@@ -56,6 +56,11 @@ def test_time_zones_by_their_names(write: Write, zone: str) -> None:
     assert loaded(write(f"[schedule]\ntimezone = '{zone}'")).schedule.timezone == zone
 
 
+@pytest.mark.parametrize("none", ["0s", "0m", "0h", "0 d"])
+def test_there_may_be_no_jitter(write: Write, none: str) -> None:
+    assert loaded(write(f"[schedule]\njitter = '{none}'")).schedule.jitter == timedelta(0)
+
+
 @pytest.mark.parametrize("url", ["https://a", "http://a", "env:BEAT", "anything at all"])
 def test_a_heartbeat_is_taken_as_it_is(write: Write, url: str) -> None:
     assert loaded(write(f"[schedule]\nheartbeat = '{url}'")).schedule.heartbeat == url
@@ -69,6 +74,8 @@ def test_a_heartbeat_is_taken_as_it_is(write: Write, url: str) -> None:
         ("schedule", "jitter", "'-2m'", 'it must be a duration such as "15m"'),
         ("schedule", "jitter", "'1.5m'", 'it must be a duration such as "15m"'),
         ("schedule", "jitter", "''", 'it must be a duration such as "15m"'),
+        ("schedule", "jitter", "0", 'it must be a duration such as "15m"'),
+        ("schedule", "jitter", "'0'", 'it must be a duration such as "15m"'),
         ("schedule", "timezone", "'Mars/Olympus'", "it must be a time zone such as"),
         ("schedule", "timezone", "'CEST2'", "it must be a time zone such as"),
         ("schedule", "timezone", "'../../etc/passwd'", "it must be a time zone such as"),

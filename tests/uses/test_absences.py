@@ -20,7 +20,8 @@ from tests.databases import PostgresServer
 from tests.engine.waiting import LONG
 from tests.registry.rows import insert_voice
 from tests.uses.support import total
-from voicereg import DatabaseProblem, Registry, engine
+from voicereg import DatabaseProblem, Registry
+from voicereg.engine import sqlite
 
 
 @contextmanager
@@ -49,7 +50,7 @@ def test_nothing_is_lost_and_nobody_waits(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT", timedelta(milliseconds=200))
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT", timedelta(milliseconds=200))
     _lose_nothing(open_registry(), database_url, request, absences=2, lasting=timedelta(0))
 
 

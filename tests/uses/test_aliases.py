@@ -43,7 +43,7 @@ def away(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[N
     """The database cannot be reached; what is yielded grows with every try."""
     tries: list[None] = []
 
-    def fail() -> Any:
+    def fail(**how: bool) -> Any:
         tries.append(None)
         raise DatabaseUnusable("the database", "it is away")
 

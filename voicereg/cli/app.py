@@ -61,7 +61,8 @@ class App:
         """The database alone, whatever its schema."""
         from voicereg.engine import Database
 
-        database = Database.open(self.settings.database_url())
+        settings = self.settings
+        database = Database.open(settings.database_url(), settings=settings.postgresql)
         click.get_current_context().call_on_close(database.close)
         return database
 

@@ -10,6 +10,7 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -17,7 +18,7 @@ from typing import Any, NoReturn
 import click
 
 from voicereg.cli.app import App
-from voicereg.cli.failures import report_failure
+from voicereg.cli.failures import ExitCode, report_failure
 from voicereg.cli.lazy import LazyGroup
 from voicereg.version import __version__
 
@@ -133,7 +134,8 @@ def cli(
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line, and return its exit code. Nothing is raised."""
-    verbose = _asks_for_traceback(sys.argv[1:] if arguments is None else arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    verbose = _asks_for_traceback(given)
     try:
         result = cli.main(
             args=None if arguments is None else list(arguments),
@@ -142,6 +144,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         )
         sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001 - the one place where all errors end
+        if isinstance(error, KeyboardInterrupt | click.Abort) and _is_service(given):
+            return ExitCode.DONE  # before it had begun, or while it was ending
         return report_failure(error, verbose=verbose)
     return result if isinstance(result, int) else 0
 
@@ -180,6 +184,11 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     # Who is told twice is cleaning up already, and must be let finish.
     signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _is_service(arguments: Sequence[str]) -> bool:
+    """Whether it is the command that runs until it is told to stop, which is no failure then."""
+    return ("housekeeping", "start") in pairwise(arguments)
 
 
 def _asks_for_traceback(arguments: Sequence[str]) -> bool:

@@ -154,7 +154,7 @@ def _soundness(database: Database) -> Iterator[Finding]:
         return
     for problem in found[:_SHOWN]:
         advice = next((say for start, say in _ADVICE.items() if problem.startswith(start)), None)
-        # A difference of schemas is told as Python has it, and may be long.
+        # What SQLite tells of damage may go on for lines.
         yield wrong(_SOUND, shorten(problem, _LONGEST, placeholder=" …"), advice or _RESTORE)
     if len(found) > _SHOWN:
         more = f"{many(len(found) - _SHOWN, 'problem')} more"

@@ -55,7 +55,7 @@ def _textfile(path: Path, subject: Subject) -> Finding:
             f"{path} cannot be written: {directory} is not writable",
             f"give it to the user who runs voicereg: chown USER {directory}, or {correct}",
         )
-    return ok("metrics.textfile", f"{path} can be written, by each round of the scheduler")
+    return ok("metrics.textfile", f"{path} can be written, by the scheduler")
 
 
 def _port(address: str, port: int, subject: Subject) -> Finding:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from voicereg.domain.clock import rfc3339
+from voicereg.domain.errors import LimitMissing
 from voicereg.domain.families import Family
 
 DEFAULT_ACCOUNT = "default"
@@ -29,9 +30,20 @@ class Account:
     quota_group_id: int
     quota_group: str
     limits: Mapping[Family, int]
-    """Slots of the quota group, per family."""
+    """Slots of the quota group, per family; of every family, unless somebody has changed the
+    database by hand."""
     created_at: datetime
     updated_at: datetime
+
+    def require_limits(self) -> None:
+        """Make sure that there is a limit for every family.
+
+        Raises:
+            LimitMissing: there is not.
+        """
+        missing = [family for family in Family if family not in self.limits]
+        if missing:
+            raise LimitMissing(self.name, missing)
 
     def as_dict(self) -> dict[str, Any]:
         """The account with the keys that JSON output shows."""

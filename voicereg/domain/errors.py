@@ -23,7 +23,9 @@ The tree::
     ├── ProviderProblem        see voicereg.domain.provider_errors
     └── DatabaseProblem
         ├── DatabaseUnusable   cannot be opened, read or written
+        │   └── DatabaseLost   the connection broke in the middle of something
         ├── DatabaseBusy       another writer held it for too long
+        ├── LimitMissing       a quota group has no limit: somebody has deleted it
         └── SchemaMismatch     made by an older or a newer version, or not set up
 
 Each carries ids and limits as attributes. ``str(error)`` says what happened and what is unharmed;
@@ -384,6 +386,20 @@ class DatabaseUnusable(DatabaseProblem):
         self.advice = advice
 
 
+class DatabaseLost(DatabaseUnusable):
+    """The connection to the database broke in the middle of something."""
+
+    def __init__(self, database: str, why: str, *, is_known: bool) -> None:
+        if is_known:
+            outcome, advice = "this was not written", "try again"
+        else:
+            outcome = "whether this was written is not known"
+            advice = "look whether it was done before you do it again"
+        super().__init__(database, f"the connection was lost ({why}); {outcome}", advice)
+        self.is_known = is_known
+        """Whether it is certain that nothing was changed; otherwise nobody knows."""
+
+
 class DatabaseBusy(DatabaseProblem):
     """Another program held the database for longer than it was waited for."""
 
@@ -395,6 +411,20 @@ class DatabaseBusy(DatabaseProblem):
         self.deadlock = deadlock
         """Whether two transactions waited for each other: another try is likely to succeed."""
         self.advice = "try again when the other program has finished"
+
+
+class LimitMissing(DatabaseProblem):
+    """The quota group of an account has no limit: somebody has deleted it from the database."""
+
+    def __init__(self, account: str, families: Sequence[Family]) -> None:
+        names = [family.value for family in families]
+        super().__init__(
+            f"account {account}: its quota group has no limit for {' and '.join(names)}"
+        )
+        self.account = account
+        self.families = tuple(families)
+        limits = " ".join(f"--limit {name}=N" for name in names)
+        self.advice = f"voicereg account edit {account} {limits} sets it"
 
 
 class BackupFailed(DatabaseProblem):

@@ -5,15 +5,36 @@ from __future__ import annotations
 import urllib.request
 from collections.abc import Mapping
 from datetime import timedelta
-from http.client import HTTPException
+from http.client import HTTPException, HTTPMessage
+from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-from voicereg.domain.errors import DeliveryFailed
+from voicereg.domain.errors import HeartbeatFailed
 
 TIMEOUT = timedelta(seconds=10)
 _VARIABLE = "env:"
-_NAME = "heartbeat"
+_SCHEMES = ("http", "https")
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a few, and none to FTP, which the standard's own would."""
+
+    max_redirections = 3
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        """What to ask for next; None: nothing, and the redirect itself is the answer."""
+        if urlsplit(newurl).scheme not in _SCHEMES:
+            return None
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def beat(url: str, *, environment: Mapping[str, str]) -> None:
@@ -24,32 +45,32 @@ def beat(url: str, *, environment: Mapping[str, str]) -> None:
         environment: where variables are looked up.
 
     Raises:
-        DeliveryFailed: nobody answered, or with an error; the URL is not shown.
+        HeartbeatFailed: nobody answered, or with an error; the URL is not shown.
     """
     if url.startswith(_VARIABLE):
         variable = url.removeprefix(_VARIABLE)
         url = environment.get(variable, "").strip()
         if not url:
-            raise DeliveryFailed(_NAME, f"{variable} is not set", f"put its URL into {variable}")
+            raise HeartbeatFailed(f"{variable} is not set", f"put its URL into {variable}")
     try:
         scheme = urlsplit(url).scheme
     except ValueError:
-        raise DeliveryFailed(_NAME, "its URL is none") from None
-    if scheme not in ("http", "https"):
-        raise DeliveryFailed(_NAME, "its URL is neither http nor https")
+        raise HeartbeatFailed("its URL is none") from None
+    if scheme not in _SCHEMES:
+        raise HeartbeatFailed("its URL is neither http nor https")
     try:
-        with urllib.request.urlopen(  # noqa: S310 - the scheme was looked at
-            urllib.request.Request(url, headers={"User-Agent": "voicereg"}),  # noqa: S310
+        with urllib.request.build_opener(_Redirects).open(
+            urllib.request.Request(url, headers={"User-Agent": "voicereg"}),  # noqa: S310 - see above
             timeout=TIMEOUT.total_seconds(),
         ) as answer:
             answer.read(1)
     except HTTPError as error:
         error.close()
-        raise DeliveryFailed(_NAME, f"it answered HTTP {error.code}") from None
+        raise HeartbeatFailed(f"it answered HTTP {error.code}") from None
     except URLError as error:
         known = isinstance(error.reason, Exception)
         reason = type(error.reason).__name__ if known else "its URL names no host"
-        raise DeliveryFailed(_NAME, reason) from None
+        raise HeartbeatFailed(reason) from None
     except (OSError, ValueError, HTTPException) as error:
         # Some of them would show the URL.
-        raise DeliveryFailed(_NAME, type(error).__name__) from None
+        raise HeartbeatFailed(type(error).__name__) from None

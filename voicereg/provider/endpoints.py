@@ -16,6 +16,8 @@ _SHARED_HOSTS = {
 }
 _BASE_PATH = "/api/v1"
 _WEBSOCKET_PATH = "/api-ws/v1/"
+_BEGINS_ASIDE = re.compile(r"[?#;&=%]")
+"""From there on, a URL may hold anything."""
 HOST_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 """What a region or a workspace may be, both of which become a part of a host's name."""
 """What a workspace and a region are made of: nothing that could make them another host."""
@@ -78,6 +80,8 @@ def endpoint(*, region: str, workspace: str | None, base_url: str | None) -> End
 def checked_base_url(base_url: str) -> SplitResult:
     """The parts of a base URL.
 
+    What is refused may be a key, or hold one: messages repeat a scheme, host and path alone.
+
     Raises:
         InvalidInput: it does not end in ``/api/v1``, carries a user, a query or a fragment, or is
             plain HTTP to another machine: a key would travel in the clear.
@@ -85,19 +89,20 @@ def checked_base_url(base_url: str) -> SplitResult:
     if "@" in base_url:  # looked for first, so that no message below repeats a password
         raise InvalidInput(Problem("base-url", "", "it must not carry a user or a password"))
     if " " in base_url or not base_url.isprintable():
-        raise InvalidInput(Problem("base-url", base_url, "it must not hold spaces or controls"))
+        raise InvalidInput(Problem("base-url", "", "it must not hold spaces or controls"))
     try:
         parts = urlsplit(base_url)
         port_is_fine = parts.port is None or parts.port > 0
     except ValueError:
-        raise InvalidInput(Problem("base-url", base_url, "it is not a URL")) from None
+        raise InvalidInput(Problem("base-url", "", "it is not a URL")) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_fine:
-        raise InvalidInput(Problem("base-url", base_url, "it must begin with https://HOST"))
+        raise InvalidInput(Problem("base-url", "", "it must begin with https://HOST"))
+    shown = _BEGINS_ASIDE.split(base_url, maxsplit=1)[0]
     if "?" in base_url or "#" in base_url or not parts.path.rstrip("/").endswith(_BASE_PATH):
-        raise InvalidInput(Problem("base-url", base_url, f"it must end in {_BASE_PATH}"))
+        raise InvalidInput(Problem("base-url", shown, f"it must end in {_BASE_PATH}"))
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise InvalidInput(
-            Problem("base-url", base_url, "plain http would send the key unencrypted; use https")
+            Problem("base-url", shown, "plain http would send the key unencrypted; use https")
         )
     return parts
 

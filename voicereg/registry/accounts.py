@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from voicereg import tables
 from voicereg.domain.accounts import DEFAULT_KEY_VARIABLE, Account
 from voicereg.domain.errors import AccountRejected, InvalidInput, Problem
 from voicereg.domain.families import DEFAULT_LIMIT, Family, Region
@@ -16,6 +17,7 @@ from voicereg.provider.endpoints import HOST_LABEL, checked_base_url
 from voicereg.registry.changes import Changes
 from voicereg.registry.context import ALL_ACCOUNTS, Context
 from voicereg.registry.duplicates import merge
+from voicereg.registry.repeating import idempotent, repeated
 from voicereg.registry.texts import is_storable
 from voicereg.store import accounts, slots, voices
 
@@ -30,11 +32,13 @@ class Accounts:
     def __init__(self, context: Context) -> None:
         self._context = context
 
+    @idempotent
     def all(self) -> list[Account]:
         """All accounts, by name."""
         with self._context.database.read() as connection:
             return self._context.accounts(connection, ALL_ACCOUNTS)
 
+    @idempotent
     def one(self, name: str | None = None) -> Account:
         """One account.
 
@@ -44,6 +48,7 @@ class Accounts:
         with self._context.database.read() as connection:
             return self._context.account(connection, name)
 
+    @repeated
     def add(
         self,
         name: str,
@@ -90,6 +95,7 @@ class Accounts:
             changes.log("account.add", account=name, after=_logged(added))
             return added
 
+    @idempotent
     def edit(
         self,
         name: str,
@@ -120,21 +126,22 @@ class Accounts:
         with self._context.database.write() as connection:
             accounts.lock_changes(connection)
             changes = self._changes(connection)
+            made = set() if quota_group else _make_missing_limits(changes, name, limits)
             before = self._context.account(connection, name, accounts.Lock.ALONE)
             _check(name, values, quota_group, limits, unchecked=unchecked)
             if quota_group is not None and quota_group != before.quota_group:
                 values["quota_group_id"] = self._move(changes, before, quota_group, limits)
             else:
                 for family, limit in sorted(limits.items()):
-                    accounts.set_limit(
-                        connection, before.quota_group_id, family, limit, changes.now
-                    )
+                    _set_limit(changes, before.quota_group_id, family, limit)
             if values:
                 accounts.update(connection, before.id, values)
             if "quota_group_id" in values:
                 accounts.drop_group_if_unused(connection, before.quota_group_id)
             after = self._context.account(connection, name)
             old, new = _logged(before), _logged(after)
+            for family in made:
+                del old["limits"][family.value]
             changed = [field for field in new if old[field] != new[field]]
             if not changed:
                 return before
@@ -147,6 +154,7 @@ class Accounts:
             )
             return replace(after, updated_at=changes.now)
 
+    @repeated
     def remove(self, name: str) -> None:
         """Remove an account that no voice is recorded of.
 
@@ -194,7 +202,7 @@ class Accounts:
                 changes.connection, quota_group or account, {**usual, **limits}, changes.now
             )
         for family, limit in sorted(limits.items()):
-            accounts.set_limit(changes.connection, existing, family, limit, changes.now)
+            _set_limit(changes, existing, family, limit)
         return existing
 
     def _move(
@@ -202,7 +210,15 @@ class Accounts:
     ) -> int:
         """Put an account and its voices into another quota group, when they fit."""
         connection = changes.connection
+        account.require_limits()
         group_id = self._group(changes, account.name, quota_group, limits, account.limits)
+        missing = set(Family) - accounts.limits_of(connection, group_id).keys()
+        if missing:
+            raise AccountRejected(
+                account.name,
+                f"{quota_group} has no limit for {' and '.join(sorted(missing))}; it was not moved",
+                f"set it as well: {' '.join(f'--limit {family}=N' for family in sorted(missing))}",
+            )
         for group in sorted({account.quota_group_id, group_id}):
             for family in sorted(Family):
                 slots.lock_limit(connection, group, family)
@@ -226,6 +242,41 @@ class Accounts:
                     f"and its limit is {limit}; it was not moved",
                 )
         return group_id
+
+
+def _make_missing_limits(changes: Changes, name: str, limits: Mapping[Family, int]) -> set[Family]:
+    """Give the account's quota group those limits that somebody has deleted by hand.
+
+    Without any, the account cannot even be read.
+
+    Returns:
+        The families of which there was none.
+    """
+    if not is_storable(name):
+        return set()
+    group_id = changes.connection.execute(
+        sa.select(tables.accounts.c.quota_group_id).where(tables.accounts.c.name == name)
+    ).scalar_one_or_none()
+    if group_id is None:
+        return set()
+    missing = limits.keys() - accounts.limits_of(changes.connection, group_id).keys()
+    made = {family for family in missing if 0 <= limits[family] <= _LARGEST_LIMIT}
+    for family in sorted(made):
+        _set_limit(changes, group_id, family, limits[family])
+    return made
+
+
+def _set_limit(changes: Changes, group_id: int, family: Family, limit: int) -> None:
+    """Set a limit, also where somebody has deleted it."""
+    connection = changes.connection
+    if family in accounts.limits_of(connection, group_id):
+        accounts.set_limit(connection, group_id, family, limit, changes.now)
+        return
+    connection.execute(
+        sa.insert(tables.quota_limits).values(
+            quota_group_id=group_id, family=family, slots=limit, updated_at=changes.now
+        )
+    )
 
 
 def _check(
@@ -267,7 +318,7 @@ def _check(
     base_url = values.get("base_url")
     if base_url is not None:
         if not is_storable(base_url):
-            raise InvalidInput(Problem("base-url", ascii(base_url), "it is not a URL"))
+            raise InvalidInput(Problem("base-url", "", "it is not a URL"))
         checked_base_url(base_url)
 
 

@@ -20,6 +20,7 @@ from voicereg.domain.errors import (
 from voicereg.registry.changes import Changes
 from voicereg.registry.context import Context
 from voicereg.registry.lookups import Lookups
+from voicereg.registry.repeating import idempotent, repeated
 from voicereg.registry.texts import is_storable
 from voicereg.store import aliases, voice_queries, voices
 from voicereg.store.accounts import Lock
@@ -62,7 +63,8 @@ class Aliases:
         if known is not None and now < known.asked_again_at:
             return known.alias
         try:
-            found = self._resolve(name, account)
+            # Where there is an answer already, a request does not wait for a server's restart.
+            found = self._resolve(name, account, patient=known is None)
         except DatabaseProblem as problem:
             if known is None or now - known.read_at > KEPT_FOR:
                 raise
@@ -78,8 +80,9 @@ class Aliases:
         cache[name, account] = _Cached(found, read_at=now, asked_again_at=now + CACHED_FOR)
         return found
 
-    def _resolve(self, name: str, account: str | None) -> Alias:
-        with self._context.database.read() as connection:
+    @idempotent
+    def _resolve(self, name: str, account: str | None, *, patient: bool) -> Alias:
+        with self._context.database.read(patient=patient) as connection:
             owner = self._context.account(connection, account)
             found = self._find(connection, owner, name)
             if found.state.is_gone:
@@ -91,6 +94,7 @@ class Aliases:
                 )
             return found
 
+    @idempotent
     def all(self, account: str | None = None) -> list[Alias]:
         """All aliases, by name.
 
@@ -101,6 +105,7 @@ class Aliases:
             owners = self._context.accounts(connection, account)
             return aliases.select(connection, [owner.id for owner in owners])
 
+    @idempotent
     def set(self, name: str, reference: str, account: str | None = None) -> Alias:
         """Let a name stand for a voice, in one step: at no moment does it stand for none.
 
@@ -137,6 +142,7 @@ class Aliases:
         self._cache = {}
         return found
 
+    @repeated
     def remove(self, name: str, account: str | None = None) -> Alias:
         """Let a name stand for nothing.
 

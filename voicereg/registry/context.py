@@ -17,9 +17,11 @@ import sqlalchemy as sa
 
 from voicereg.domain.accounts import Account
 from voicereg.domain.clock import Clock, Sleep
-from voicereg.domain.errors import AccountNotFound, DatabaseProblem
+from voicereg.domain.errors import AccountNotFound, DatabaseProblem, LimitMissing
+from voicereg.domain.families import Family
 from voicereg.engine import Database
 from voicereg.registry.clients import Clients
+from voicereg.registry.repeating import idempotent
 from voicereg.registry.texts import is_storable
 from voicereg.settings import Settings
 from voicereg.store import accounts
@@ -69,17 +71,36 @@ class Context:
 
         Raises:
             AccountNotFound: there is none.
+            LimitMissing: its quota group has no limit at all.
         """
         name = name or self.settings.account
         found = accounts.find(connection, name, lock) if is_storable(name) else None
         if found is None:
-            raise AccountNotFound(name, accounts.names(connection))
+            known = accounts.names(connection)
+            if name in known:
+                raise LimitMissing(name, list(Family))
+            raise AccountNotFound(name, known)
         return found
+
+    @idempotent
+    def selected(self, name: str | None) -> Account:
+        """The account of that name, or the selected one, read in a transaction of its own.
+
+        Raises:
+            AccountNotFound: there is none.
+        """
+        with self.database.read() as connection:
+            return self.account(connection, name)
 
     def accounts(self, connection: sa.Connection, name: str | None = None) -> list[Account]:
         """The accounts meant by ``name``: one, or all of them."""
         if name == ALL_ACCOUNTS:
-            return accounts.everyone(connection)
+            found = accounts.everyone(connection)
+            # One that is left out in silence would be looked after by nobody.
+            limitless = set(accounts.names(connection)) - {account.name for account in found}
+            if limitless:
+                raise LimitMissing(min(limitless), list(Family))
+            return found
         return [self.account(connection, name)]
 
     def patiently(self, note: Callable[[], Noted]) -> Noted:

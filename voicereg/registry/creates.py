@@ -42,6 +42,7 @@ from voicereg.registry.duplicates import (
     was_adopted,
 )
 from voicereg.registry.quotas import Quotas
+from voicereg.registry.repeating import idempotent, repeating
 from voicereg.registry.uses import claim
 from voicereg.store import previews, slots, syncs, voices
 from voicereg.store.accounts import Lock
@@ -91,54 +92,73 @@ class Creates:
             raise InvalidInput(
                 Problem("lease", str(lease), f"it lasts up to {_LONGEST_LEASE.days} days")
             )
-        with context.database.write() as connection:
-            # Steady: it must not move to another quota group between here and the voice's row.
-            found = context.account(connection, account, Lock.STEADY)
-            request, labels = checked_design(found.region, **asked)
-            if context.settings.create.mark_names:
-                request = marked(request, context.rng, unchecked=asked.get("unchecked", False))
-            self._quotas.take_slot(connection, found, request.family)
-            # After the lock: the time spent waiting for it is not part of the attempt.
-            now = context.database.now(connection)
-            voice = Voice(
-                id=context.new_id(),
-                voice_id=None,
-                account=found.name,
-                quota_group_id=found.quota_group_id,
-                family=request.family,
-                target_model=request.target_model,
-                origin=Origin.DESIGNED,
-                state=State.CREATING,
-                state_reason=None,
-                name=request.name,
-                prompt=request.prompt,
-                preview_text=request.preview_text,
-                language=request.language,
-                sample_rate=request.sample_rate,
-                response_format=request.response_format,
-                created_at=now,
-                last_used_at=None,
-                last_used_source=None,
-                deadline_at=now + INACTIVITY_LIMIT,
-                deadline_basis=DeadlineBasis.CREATED,
-                pinned=labels.pinned,
-                owner=labels.owner,
-                note=labels.note,
-                replaces=None,
-                request_id=None,
-                lease_holder=_who(context.new_id()),
-                lease_expires_at=now + (lease or context.settings.create.settle_after),
-                delete_asked_at=None,
-                state_before_delete=None,
-                gone_at=None,
-                updated_at=now,
-                tags=labels.tags,
-            )
-            voices.insert(connection, voice, found.id)
-            Changes(connection, actor=context.actor, now=now).log(
-                "voice.create", account=found.name, voice=voice.id, after=_what_was_made(voice)
-            )
-            return found, voice
+        voice_id, holder = context.new_id(), _who(context.new_id())
+
+        def record(may_be_done: bool) -> tuple[Account, Voice]:
+            with context.database.write() as connection:
+                if may_be_done and (known := voices.get(connection, voice_id)) is not None:
+                    return context.account(connection, known.account), known
+                return self._record(connection, voice_id, holder, asked, account, lease)
+
+        return repeating(record)
+
+    def _record(
+        self,
+        connection: sa.Connection,
+        voice_id: str,
+        holder: str,
+        asked: DesignOptions,
+        account: str | None,
+        lease: timedelta | None,
+    ) -> tuple[Account, Voice]:
+        context = self._context
+        # Steady: it must not move to another quota group between here and the voice's row.
+        found = context.account(connection, account, Lock.STEADY)
+        request, labels = checked_design(found.region, **asked)
+        if context.settings.create.mark_names:
+            request = marked(request, context.rng, unchecked=asked.get("unchecked", False))
+        self._quotas.take_slot(connection, found, request.family)
+        # After the lock: the time spent waiting for it is not part of the attempt.
+        now = context.database.now(connection)
+        voice = Voice(
+            id=voice_id,
+            voice_id=None,
+            account=found.name,
+            quota_group_id=found.quota_group_id,
+            family=request.family,
+            target_model=request.target_model,
+            origin=Origin.DESIGNED,
+            state=State.CREATING,
+            state_reason=None,
+            name=request.name,
+            prompt=request.prompt,
+            preview_text=request.preview_text,
+            language=request.language,
+            sample_rate=request.sample_rate,
+            response_format=request.response_format,
+            created_at=now,
+            last_used_at=None,
+            last_used_source=None,
+            deadline_at=now + INACTIVITY_LIMIT,
+            deadline_basis=DeadlineBasis.CREATED,
+            pinned=labels.pinned,
+            owner=labels.owner,
+            note=labels.note,
+            replaces=None,
+            request_id=None,
+            lease_holder=holder,
+            lease_expires_at=now + (lease or context.settings.create.settle_after),
+            delete_asked_at=None,
+            state_before_delete=None,
+            gone_at=None,
+            updated_at=now,
+            tags=labels.tags,
+        )
+        voices.insert(connection, voice, found.id)
+        Changes(connection, actor=context.actor, now=now).log(
+            "voice.create", account=found.name, voice=voice.id, after=_what_was_made(voice)
+        )
+        return found, voice
 
     def confirm(
         self,
@@ -178,6 +198,7 @@ class Creates:
                 return confirmed
         raise DatabaseBusy(self._context.database.display)
 
+    @idempotent
     def _confirm(
         self,
         voice: str,
@@ -249,6 +270,7 @@ class Creates:
         """Note that nobody knows what became of a create: its slot stays held."""
         return self._settle(voice, "voice.unresolved", State.UNRESOLVED, reason, request_id)
 
+    @idempotent
     def _settle(
         self, voice: str, action: str, state: State, reason: str, request_id: str | None
     ) -> Voice:

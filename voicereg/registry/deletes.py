@@ -19,6 +19,7 @@ from voicereg.domain.voices import Voice
 from voicereg.registry.changes import Changes, locked
 from voicereg.registry.context import Context
 from voicereg.registry.lookups import Lookups
+from voicereg.registry.repeating import idempotent
 from voicereg.store import voices
 
 _logger = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class Deletes:
         self._context = context
         self._lookups = lookups
 
+    @idempotent
     def check(self, reference: str, *, account: str | None, force: bool) -> Voice:
         """The voice that a delete of ``reference`` would delete; nothing is changed.
 
@@ -60,13 +62,10 @@ class Deletes:
             DeleteUnconfirmed: nobody knows whether it was deleted.
         """
         context = self._context
-        with context.database.read() as connection:
-            found = context.account(connection, account)
-            voice = self._lookups.exact(connection, found, reference)
-            _refuse(voice, force=force)
+        voice = self.check(reference, account=account, force=force)
         if voice.state.is_gone:
             return voice
-        client = context.clients.of(found)
+        client = context.clients.of(context.selected(account))
         voice, asked_before = self._ask(voice, force=force)
         if voice.state.is_gone:
             return voice
@@ -90,6 +89,7 @@ class Deletes:
             cause = f"the provider says that it is gone, and that could not be noted: {problem}"
             raise DeleteUnconfirmed(voice, cause) from problem
 
+    @idempotent
     def _ask(self, voice: Voice, *, force: bool) -> tuple[Voice, bool]:
         """Record the intent, so that a delete whose answer is lost is not taken for a loss.
 
@@ -109,6 +109,7 @@ class Deletes:
                 return changes.apply(current, "voice.delete.ask", again), True
             return changes.apply(current, "voice.delete.ask", {"state": State.DELETING}), False
 
+    @idempotent
     def _note_refusal(self, voice: Voice, reason: str) -> None:
         with self._context.database.write() as connection:
             changes, current = self._holder(connection, voice)
@@ -128,6 +129,7 @@ class Deletes:
             _logger.warning("voice %s: %s", voice.id, problem)
             return voice
 
+    @idempotent
     def _note_deleted(self, voice: Voice, reason: str | None) -> Voice:
         with self._context.database.write() as connection:
             changes, current = self._holder(connection, voice)

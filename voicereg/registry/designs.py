@@ -37,6 +37,7 @@ from voicereg.registry.changes import locked
 from voicereg.registry.context import Context
 from voicereg.registry.creates import Creates
 from voicereg.registry.quotas import Quotas
+from voicereg.registry.repeating import idempotent
 
 if TYPE_CHECKING:
     from voicereg.provider.client import ProviderClient
@@ -82,8 +83,7 @@ class Designs:
             ReviewRefused: it was made, and refused by the review.
         """
         tell = on_stage or (lambda stage, voice: None)
-        with self._context.database.read() as connection:
-            selected = self._context.account(connection, account)
+        selected = self._context.selected(account)
         request, _ = checked_design(selected.region, **asked)
         # Before a slot is taken: no key or a wrong URL must change nothing.
         client = self._context.clients.of(selected)
@@ -126,6 +126,7 @@ class Designs:
             raise ReviewRefused(reviewed)
         return reviewed
 
+    @idempotent
     def check(self, asked: DesignOptions, *, account: str | None) -> tuple[DesignRequest, Quota]:
         """What :meth:`design` would ask for, and the quota it would draw on.
 
@@ -133,9 +134,7 @@ class Designs:
             InvalidInput: a value that breaks a rule.
             QuotaExceeded: no slot remains.
         """
-        with self._context.database.read() as connection:
-            region = self._context.account(connection, account).region
-        request, _ = checked_design(region, **asked)
+        request, _ = checked_design(self._context.selected(account).region, **asked)
         if self._context.settings.create.mark_names:
             request = marked(request, self._context.rng, unchecked=asked.get("unchecked", False))
         return request, self._quotas.require(request.family, 1, account)
@@ -148,8 +147,7 @@ class Designs:
         """
         if voice.state is not State.PENDING:
             return voice
-        with self._context.database.read() as connection:
-            client = self._context.clients.of(self._context.account(connection, voice.account))
+        client = self._context.clients.of(self._context.selected(voice.account))
         return self._look(client, voice)
 
     def _fail(self, voice: Voice, refusal: ProviderProblem) -> None:
@@ -216,11 +214,15 @@ class Designs:
         status = client.query(voice.family, voice.voice_id, voice.origin).status
         if status is None or status.state is State.PENDING:
             return voice
+        return self._note_review(voice, status.state)
+
+    @idempotent
+    def _note_review(self, voice: Voice, state: State) -> Voice:
         with self._context.database.write() as connection:
             changes, found = locked(self._context, connection, voice.id)
             if found.state is not State.PENDING:
                 return found
-            return changes.apply(found, "voice.review", {"state": status.state})
+            return changes.apply(found, "voice.review", {"state": state})
 
 
 def _name(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from voicereg.domain.voices import Voice
 from voicereg.registry.changes import Changes
 from voicereg.registry.context import Context
 from voicereg.registry.lookups import Lookups
+from voicereg.registry.repeating import idempotent
 from voicereg.store import voices
 
 
@@ -20,6 +21,7 @@ class Edits:
         self._context = context
         self._lookups = lookups
 
+    @idempotent
     def edit(
         self,
         references: Collection[str],

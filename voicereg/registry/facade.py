@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Unpack
 
 from voicereg.registry.context import ALL_ACCOUNTS
 from voicereg.registry.opened import OpenedRegistry
+from voicereg.registry.repeating import idempotent
 
 if TYPE_CHECKING:
     from voicereg.domain.aliases import Alias
@@ -39,6 +40,7 @@ class Registry(OpenedRegistry):
 
     # Quotas
 
+    @idempotent
     def quota(self, family: Family | str, *, account: str | None = None) -> Quota:
         """The quota of a family: its limit, and how many of its slots are held.
 
@@ -52,10 +54,12 @@ class Registry(OpenedRegistry):
         """
         return self._quotas.one(family, account)
 
+    @idempotent
     def quotas(self, *, account: str | None = None) -> list[Quota]:
         """The quotas of every family; with :data:`ALL_ACCOUNTS`, of every account."""
         return self._quotas.all(account)
 
+    @idempotent
     def require_quota(
         self, family: Family | str, needed: int = 1, *, account: str | None = None
     ) -> Quota:

@@ -13,6 +13,7 @@ from voicereg.domain.quotas import Quota
 from voicereg.domain.states import State
 from voicereg.registry.context import ALL_ACCOUNTS, Context
 from voicereg.registry.quotas import Quotas
+from voicereg.registry.repeating import idempotent
 from voicereg.schema.revisions import found_revision
 from voicereg.store import figures
 from voicereg.store.accounts import names
@@ -71,15 +72,18 @@ class Figures:
         self._context = context
         self._quotas = quotas
 
+    @idempotent
     def now(self) -> datetime:
         """The time by the clock that all users of the database share."""
         with self._context.database.read() as connection:
             return self._context.database.now(connection)
 
+    @idempotent
     def schema_revision(self) -> str | None:
         """The revision that the database is at."""
         return found_revision(self._context.database)
 
+    @idempotent
     def families(self) -> list[FamilyFigures]:
         """Of each account and each of its families."""
         marks = sorted(set(self._context.settings.warn.marks))
@@ -109,6 +113,7 @@ class Figures:
                     )
         return found
 
+    @idempotent
     def messages(self) -> list[MessageFigures]:
         """By channel and outcome: of every channel that is set up, or was told something."""
         channels = {channel.name for channel in self._context.settings.channels}
@@ -125,6 +130,7 @@ class Figures:
             for outcome in (*Outcome, None)
         ]
 
+    @idempotent
     def keep_alives(self) -> list[KeepAliveFigures]:
         """Of each account."""
         with self._context.database.read() as connection:
@@ -139,6 +145,7 @@ class Figures:
                 for account in names(connection)
             ]
 
+    @idempotent
     def last_finished_at(self) -> datetime | None:
         """When the last round that came to its end did so; None: none did."""
         with self._context.database.read() as connection:

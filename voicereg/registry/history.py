@@ -8,6 +8,7 @@ from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.events import Event
 from voicereg.registry.context import ALL_ACCOUNTS, Context
 from voicereg.registry.lookups import Lookups
+from voicereg.registry.repeating import idempotent
 from voicereg.store import events
 
 
@@ -18,6 +19,7 @@ class History:
         self._context = context
         self._lookups = lookups
 
+    @idempotent
     def events(
         self,
         *,

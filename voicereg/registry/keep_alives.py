@@ -14,6 +14,7 @@ from voicereg.domain.voices import Voice
 from voicereg.registry.changes import Changes
 from voicereg.registry.context import Context
 from voicereg.registry.lookups import Lookups
+from voicereg.registry.repeating import idempotent, repeated
 from voicereg.registry.speeches import Speeches
 from voicereg.store import events, voice_queries
 
@@ -33,6 +34,7 @@ class KeepAlives:
         self._speeches = speeches
         self._flush = flush
 
+    @idempotent
     def due(self, account: str | None = None) -> Sequence[Voice]:
         """The voices that are to stay and near their deadline, the nearest first."""
         settings = self._context.settings.keep_alive
@@ -47,6 +49,7 @@ class KeepAlives:
             )
         return [voice for voice in found if is_to_stay(voice, settings.rules)]
 
+    @idempotent
     def room_today(self, account: str | None = None) -> int:
         """How many more of an account's voices may be kept alive today (in UTC)."""
         with self._context.database.read() as connection:
@@ -85,6 +88,7 @@ class KeepAlives:
         self._log(kept, KeepAliveAction.KEPT, voice, f"request {spoken.request_id}")
         return kept
 
+    @repeated
     def _log(
         self, voice: Voice, action: KeepAliveAction, before: Voice | None, reason: str
     ) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from voicereg.domain.errors import LeaseHeld
 from voicereg.registry.context import Context
 from voicereg.registry.places import has_ended, here
+from voicereg.registry.repeating import idempotent
 from voicereg.store import leases
 from voicereg.store.leases import LeaseRow
 
@@ -40,11 +41,15 @@ class Leases:
         Raises:
             LeaseHeld: somebody has it.
         """
+        return self._take(name, self._context.new_id(), duration)
+
+    @idempotent
+    def _take(self, name: str, token: str, duration: timedelta) -> Lease:
         with self._context.database.write() as connection:
             now = self._context.database.now(connection)
             wanted = LeaseRow(
                 name=name,
-                token=self._context.new_id(),
+                token=token,
                 holder=f"{self._context.actor}, process {os.getpid()}",
                 place=here(),
                 taken_at=now,
@@ -52,7 +57,8 @@ class Leases:
             )
             held = leases.get(connection, name)
             if held is not None:
-                if held.expires_at > now and not has_ended(held.place):
+                is_ours = held.token == token  # taken by a try whose answer was lost
+                if not is_ours and held.expires_at > now and not has_ended(held.place):
                     raise _held(held)
                 leases.drop(connection, name)
             if not leases.put(connection, wanted):
@@ -60,6 +66,7 @@ class Leases:
                 raise _held(taken or wanted)
         return Lease(name, wanted.token, now)
 
+    @idempotent
     def renew(self, lease: Lease, duration: timedelta) -> None:
         """Keep a lease for longer.
 
@@ -71,6 +78,7 @@ class Leases:
             now = self._context.database.now(connection)
             leases.extend(connection, held, now + duration)
 
+    @idempotent
     def release(self, lease: Lease) -> None:
         """Let others have it; nothing is done where they have it already."""
         with self._context.database.write() as connection:
@@ -78,6 +86,7 @@ class Leases:
             if held is not None and held.token == lease.token:
                 leases.drop(connection, lease.name)
 
+    @idempotent
     def holder(self, name: str) -> LeaseHeld | None:
         """Who has a lease, since when and until when; None: nobody."""
         with self._context.database.read() as connection:

@@ -20,6 +20,7 @@ from voicereg.domain.filters import (
 from voicereg.domain.states import HOLDING, State
 from voicereg.domain.voices import Voice
 from voicereg.registry.context import ALL_ACCOUNTS, Context
+from voicereg.registry.repeating import idempotent
 from voicereg.registry.texts import is_storable
 from voicereg.store import voice_queries
 
@@ -38,6 +39,7 @@ class Lookups:
     def __init__(self, context: Context) -> None:
         self._context = context
 
+    @idempotent
     def voice(self, reference: str, account: str | None = None) -> Voice:
         """The voice that a registry id, a provider id, or a unique beginning of one stands for.
 
@@ -48,6 +50,7 @@ class Lookups:
         with self._context.database.read() as connection:
             return self._find(connection, self._context.accounts(connection, account), reference)
 
+    @idempotent
     def preview(self, reference: str, account: str | None = None) -> tuple[Voice, PreviewAudio]:
         """A voice with the preview audio kept of it.
 
@@ -63,6 +66,7 @@ class Lookups:
             raise NoPreview(voice)
         return voice, preview
 
+    @idempotent
     def select(
         self,
         options: FilterOptions,
@@ -91,6 +95,7 @@ class Lookups:
                 offset=offset,
             )
 
+    @idempotent
     def expiring(self, within: timedelta | None, account: str | None) -> list[Voice]:
         """The voices at the provider whose deadline is near or past, soonest first."""
         now = self._context.clock.now()
@@ -112,18 +117,17 @@ class Lookups:
     def _pages(self, wanted: VoiceFilter, account: str | None) -> Iterator[Voice]:
         after: Voice | None = None
         while True:
-            with self._context.database.read() as connection:
-                page = voice_queries.page_after(
-                    connection,
-                    self._scope(connection, account),
-                    wanted,
-                    after=after,
-                    size=_PAGE,
-                )
+            page = self._page(wanted, account, after)
             yield from page
             if len(page) < _PAGE:
                 return
             after = page[-1]
+
+    @idempotent
+    def _page(self, wanted: VoiceFilter, account: str | None, after: Voice | None) -> list[Voice]:
+        with self._context.database.read() as connection:
+            scope = self._scope(connection, account)
+            return voice_queries.page_after(connection, scope, wanted, after=after, size=_PAGE)
 
     def _scope(self, connection: sa.Connection, account: str | None) -> voice_queries.Scope:
         if account == ALL_ACCOUNTS:

@@ -16,6 +16,7 @@ from voicereg.domain.clock import Clock, Sleep, SystemClock, system_sleep
 from voicereg.engine import Database
 from voicereg.registry.clients import ClientFactory, Clients
 from voicereg.registry.context import Context
+from voicereg.registry.repeating import idempotent
 from voicereg.schema.revisions import ensure_current
 from voicereg.settings import Settings, as_database_url, load
 
@@ -234,9 +235,11 @@ class OpenedRegistry:
             database=as_database_url(database) if database else settings.database,
             account=account or settings.account,
         )
-        opened = Database.open(settings.database_url(), clock=clock, sleep=sleep)
+        opened = Database.open(
+            settings.database_url(), clock=clock, sleep=sleep, settings=settings.postgresql
+        )
         try:
-            ensure_current(opened)
+            idempotent(ensure_current)(opened)
         except BaseException:
             opened.close()
             raise

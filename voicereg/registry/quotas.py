@@ -70,6 +70,7 @@ class Quotas:
         Raises:
             QuotaExceeded: it does not fit.
         """
+        account.require_limits()
         most = slots.lock_limit(connection, account.quota_group_id, family)
         if slots.held_of(connection, account.quota_group_id, family) >= most:
             raise self._exceeded(
@@ -110,6 +111,7 @@ class Quotas:
         with self._context.database.write() as connection:
             # It may have been moved to another quota group since.
             account = self._context.account(connection, account.name, Lock.STEADY)
+            account.require_limits()
             slots.lock_limit(connection, account.quota_group_id, family)
             now = self._context.database.now(connection)
             before = self.of(connection, account)[family]
@@ -154,7 +156,12 @@ class Quotas:
         return error
 
     def of(self, connection: sa.Connection, account: Account) -> dict[Family, Quota]:
-        """The quotas of an account, as a transaction sees them."""
+        """The quotas of an account, as a transaction sees them.
+
+        Raises:
+            LimitMissing: somebody has deleted a limit of its quota group.
+        """
+        account.require_limits()
         held = slots.held(connection, account.quota_group_id)
         known = slots.freshness(connection, account.quota_group_id)
         stale_before = self._context.clock.now() - FRESH_FOR

@@ -7,8 +7,12 @@ from datetime import datetime
 
 from voicereg.domain.rounds import RoundRecord, StepResult, StepState
 from voicereg.registry.context import Context
+from voicereg.registry.repeating import idempotent, repeating
 from voicereg.registry.texts import mended
 from voicereg.store import pruning, rounds
+
+_LATEST = 5
+"""Only one round goes on at a time: what was just noted is not far down."""
 
 
 class Rounds:
@@ -24,10 +28,21 @@ class Rounds:
             due_at: when the schedule wanted it; None: somebody asked for it.
             missed: how many earlier ones it stands for, too.
         """
-        with self._context.database.write() as connection:
-            now = self._context.database.now(connection)
-            return rounds.begin(connection, self._context.actor, now, due_at, missed)
+        actor = self._context.actor
+        began: list[datetime] = []
 
+        def begin(may_be_done: bool) -> int:
+            with self._context.database.write() as connection:
+                if may_be_done:
+                    for known in rounds.latest(connection, _LATEST):
+                        if (known.holder, known.started_at) == (actor, began[-1]):
+                            return known.id
+                began.append(self._context.database.now(connection))
+                return rounds.begin(connection, actor, began[-1], due_at, missed)
+
+        return repeating(begin)
+
+    @idempotent
     def note(self, step: StepResult) -> None:
         """Note how a step went."""
         error = None if step.error is None else mended(step.error)
@@ -35,26 +50,31 @@ class Rounds:
             now = self._context.database.now(connection)
             rounds.note_step(connection, step.name, step.account, error, now)
 
+    @idempotent
     def finish(self, number: int, *, ok: bool) -> None:
         """Note that a round has ended."""
         with self._context.database.write() as connection:
             rounds.finish(connection, number, ok, self._context.database.now(connection))
 
+    @idempotent
     def last_due(self) -> datetime | None:
         """When the schedule wanted the latest round that was run for it; None: there was none."""
         with self._context.database.read() as connection:
             return rounds.last_due(connection)
 
+    @idempotent
     def latest(self, limit: int = 10) -> list[RoundRecord]:
         """The latest rounds, the last one first."""
         with self._context.database.read() as connection:
             return rounds.latest(connection, limit)
 
+    @idempotent
     def last_good(self) -> RoundRecord | None:
         """The last round in which every step went well; None: there was none."""
         with self._context.database.read() as connection:
             return rounds.last_good(connection)
 
+    @idempotent
     def steps(self) -> list[StepState]:
         """How each step of each account went last."""
         with self._context.database.read() as connection:
@@ -70,21 +90,30 @@ class Rounds:
             How many of each.
         """
         before = self._cutoff()
-        with self._context.database.read() as connection:
-            found = pruning.count(connection, before)
+        found = self._count(before)
         if dry_run:
             return found
         done = {}
         for name, expected in found.items():
             done[name] = 0
             while done[name] < expected:
-                with self._context.database.write() as connection:
-                    some = pruning.delete_some(connection, name, before)
+                some = self._delete_some(name, before)
                 done[name] += some
                 if not some:
                     break
         return done
 
+    @idempotent
+    def _count(self, before: datetime) -> Mapping[str, int]:
+        with self._context.database.read() as connection:
+            return pruning.count(connection, before)
+
+    @idempotent
+    def _delete_some(self, name: str, before: datetime) -> int:
+        with self._context.database.write() as connection:
+            return pruning.delete_some(connection, name, before)
+
+    @idempotent
     def _cutoff(self) -> datetime:
         with self._context.database.read() as connection:
             return self._context.database.now(connection) - self._context.settings.prune.after

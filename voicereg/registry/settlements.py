@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from voicereg.domain.accounts import Account
 from voicereg.domain.attempts import is_at_work
 from voicereg.domain.errors import DatabaseBusy, InvalidInput, Problem, StateConflict
 from voicereg.domain.remote import RemoteVoice
@@ -16,6 +17,7 @@ from voicereg.registry.changes import locked
 from voicereg.registry.context import Context
 from voicereg.registry.duplicates import ADOPTED, RecordedMeanwhile, inherit, lock_family, make_way
 from voicereg.registry.lookups import Lookups
+from voicereg.registry.repeating import idempotent, repeated
 from voicereg.registry.uses import claim
 from voicereg.store import syncs
 
@@ -46,9 +48,7 @@ class Settlements:
             raise InvalidInput(Problem("adopt", ascii(voice_id), "it is not a voice id"))
         context = self._context
         attempt = self._lookups.voice(reference, account)
-        with context.database.read() as connection:
-            found = context.account(connection, attempt.account)
-            self._check(connection, attempt, State.FAILED)
+        found = self._account_of(attempt)
         remote = context.clients.of(found).query(attempt.family, voice_id, attempt.origin)
         if not unchecked:
             _check_same(attempt, remote)
@@ -59,6 +59,14 @@ class Settlements:
                 continue  # now it can be seen what has it
         raise DatabaseBusy(context.database.display)
 
+    @idempotent
+    def _account_of(self, attempt: Voice) -> Account:
+        with self._context.database.read() as connection:
+            found = self._context.account(connection, attempt.account)
+            self._check(connection, attempt, State.FAILED)
+            return found
+
+    @idempotent
     def _adopt(self, attempt: Voice, voice_id: str, remote: RemoteVoice) -> Voice:
         with self._context.database.write() as connection:
             lock_family(connection, attempt)
@@ -82,6 +90,7 @@ class Settlements:
             claim(connection, [voice_id], changes.now)
             return inherit(changes, adopted, inherited)
 
+    @repeated
     def release(self, reference: str, *, account: str | None) -> Voice:
         """Say that a create made nothing: its slot is free.
 

@@ -20,6 +20,7 @@ from voicereg.registry.context import Context
 from voicereg.registry.lookups import Lookups
 from voicereg.registry.recorder import Recorder
 from voicereg.registry.recordings import recording
+from voicereg.registry.repeating import idempotent
 from voicereg.store import previews, syncs
 
 _USABLE = frozenset({State.ACTIVE, State.MISSING})
@@ -70,9 +71,7 @@ class Speeches:
         request = checked_speech(
             voice, text, response_format=response_format, sample_rate=sample_rate
         )
-        with self._context.database.read() as connection:
-            owner = self._context.account(connection, voice.account)
-        client = self._context.clients.of(owner)
+        client = self._context.clients.of(self._context.selected(voice.account))
         with recording(to, request) as taker:
             try:
                 spoken = client.speak(request, taker.take)
@@ -82,6 +81,7 @@ class Speeches:
         self._recorder.record(request.voice_id, source=source)
         return voice, spoken
 
+    @idempotent
     def keep_preview(self, voice: Voice, audio: PreviewAudio) -> PreviewAudio:
         """Keep a recording of a voice that has none.
 
@@ -109,21 +109,21 @@ class Speeches:
             "for good: the same description never gives the same voice again"
         )
         try:
-            with self._context.database.write() as connection:
-                changes, current = locked(self._context, connection, voice.id)
-                if current.state is not State.ACTIVE:
-                    return
-                why = "the provider did not know it when it was to speak"
-                changes.apply(
-                    current,
-                    "voice.missing",
-                    {"state": State.MISSING, "state_reason": why},
-                    str(gone),
-                )
-                # Gone since now, whenever a sync gets round to it; as good as a listing.
-                syncs.note_absences(connection, {current.id: Absence(changes.now, 1)})
+            self._mark_missing(voice, str(gone))
         except DatabaseProblem as problem:
             _logger.warning("that voice %s is missing was not noted: %s", voice.id, problem)
+
+    @idempotent
+    def _mark_missing(self, voice: Voice, said: str) -> None:
+        with self._context.database.write() as connection:
+            changes, current = locked(self._context, connection, voice.id)
+            if current.state is not State.ACTIVE:
+                return
+            why = "the provider did not know it when it was to speak"
+            missing = {"state": State.MISSING, "state_reason": why}
+            changes.apply(current, "voice.missing", missing, said)
+            # Gone since now, whenever a sync gets round to it; as good as a listing.
+            syncs.note_absences(connection, {current.id: Absence(changes.now, 1)})
 
 
 def _check_usable(voice: Voice) -> None:

@@ -32,6 +32,7 @@ from voicereg.registry.changes import Changes
 from voicereg.registry.context import Context
 from voicereg.registry.duplicates import ADOPTED, IMPORTED, RecordedMeanwhile
 from voicereg.registry.inspection import Inspection, OnProgress, Unread
+from voicereg.registry.repeating import idempotent
 from voicereg.registry.texts import mended
 from voicereg.registry.uses import claim
 from voicereg.store import slots, syncs, voices
@@ -79,11 +80,10 @@ class Syncs:
         Raises:
             AccountNotFound: no such account.
             KeyMissing: the account's variable is not set.
+            LimitMissing: somebody has deleted a limit of its quota group.
         """
         context = self._context
-        with context.database.read() as connection:
-            found = context.account(connection, account)
-            started_at = context.database.now(connection)
+        found, started_at = self._begin(account)
         client = context.clients.of(found)
         timing = Timing(
             context.settings.create.settle_after, context.settings.create.longest_delete
@@ -92,6 +92,14 @@ class Syncs:
         run = _Run(context, found, timing, inspection, dry_run=dry_run, force=force)
         run.compare(families)
         return run.finish(families, started_at)
+
+    @idempotent
+    def _begin(self, account: str | None) -> tuple[Account, datetime]:
+        database = self._context.database
+        with database.read() as connection:
+            found = self._context.account(connection, account)
+            found.require_limits()
+            return found, database.now(connection)
 
 
 class _Run:
@@ -125,9 +133,7 @@ class _Run:
         self._problems = {family: [] for family in families}
         reads: list[Listed | Unread] = []
         for family in families:
-            with self._context.database.read() as connection:
-                before = self._snapshot(connection, family)
-            reads += self._inspection.listings(family, before)
+            reads += self._inspection.listings(family, self._before(family))
         listings = [read for read in reads if isinstance(read, Listed)]
         for read in reads:
             if isinstance(read, Unread):
@@ -189,8 +195,7 @@ class _Run:
         """Plan on what the registry holds now, and change it, in one transaction."""
         for _ in range(_TRIES):
             try:
-                with self._transaction() as connection:
-                    return self._apply(connection, listed, trusted, proofs, blank)
+                return self._carry_out_once(listed, trusted, proofs, blank)
             except RecordedMeanwhile:
                 _logger.info("a voice was recorded by another meanwhile; once more")
             except DatabaseBusy as busy:
@@ -198,6 +203,16 @@ class _Run:
                     raise
                 _logger.info("another transaction was in the way; once more")
         raise DatabaseBusy(self._context.database.display)
+
+    @idempotent
+    def _carry_out_once(
+        self, listed: Listed, trusted: bool, proofs: Mapping[str, bool], blank: bool
+    ) -> Plan:
+        with self._transaction() as connection:
+            plan, done, any_day = self._apply(connection, listed, trusted, proofs, blank)
+        self._changes += done
+        self._any_day += any_day
+        return plan
 
     def _transaction(self) -> AbstractContextManager[sa.Connection]:
         database = self._context.database
@@ -210,7 +225,7 @@ class _Run:
         trusted: bool,
         proofs: Mapping[str, bool],
         blank: bool,
-    ) -> Plan:
+    ) -> tuple[Plan, list[SyncChange], int]:
         group, family = self._account.quota_group_id, listed.family
         if not self._dry_run:
             self._keep_steady(connection)
@@ -246,9 +261,7 @@ class _Run:
                 )
             if found > 0:
                 slots.explain(connection, group, family, found)
-        self._changes += done
-        self._any_day += any_day
-        return plan
+        return plan, done, any_day
 
     def _keep_steady(self, connection: sa.Connection) -> None:
         """Keep the account in its quota group until the transaction ends.
@@ -362,10 +375,17 @@ class _Run:
             absences=syncs.absences_of(connection, group, family),
         )
 
+    @idempotent
+    def _before(self, family: Family) -> Snapshot:
+        with self._context.database.read() as connection:
+            return self._snapshot(connection, family)
+
+    @idempotent
     def _recorded(self, listed: Listed) -> dict[str, Voice]:
         with self._context.database.read() as connection:
             return syncs.on_record(connection, self._account.quota_group_id, listed.voices.keys())
 
+    @idempotent
     def finish(self, families: Sequence[Family], started_at: datetime) -> Sync:
         """Note how it went, and tell it."""
         problems = [text for family in families for text in self._problems[family]]

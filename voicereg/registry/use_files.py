@@ -18,11 +18,13 @@ from voicereg.domain.uses import (
     LineProblem,
     UseNote,
     UsesImported,
+    UsesRecorded,
     check_source,
     check_use,
 )
 from voicereg.domain.voice_ids import is_voice_id
 from voicereg.registry.context import Context
+from voicereg.registry.repeating import idempotent, repeated
 from voicereg.registry.uses import count
 from voicereg.store import uses
 
@@ -93,10 +95,14 @@ class UseFiles:
         self._write(tally, lines if dedupe else None, imported)
         return imported
 
+    @idempotent
+    def _known(self, size: int) -> list[tuple[int, str]]:
+        with self._context.database.read() as connection:
+            return list(uses.read_so_far(connection, size))
+
     def _read_before(self, file: BinaryIO, size: int) -> int:
         """How much of the file has been read before, in bytes."""
-        with self._context.database.read() as connection:
-            known = uses.read_so_far(connection, size)
+        known = self._known(size)
         digest = hashlib.sha256()
         at = found = 0
         for length, expected in known:
@@ -117,17 +123,8 @@ class UseFiles:
         How far every such step came stays noted: one who reads the same file more slowly comes to
         the end of the same step, and must see that another was there.
         """
-        database = self._context.database
         if tally.notes or lines is not None:
-            with database.write() as connection:
-                now = database.now(connection)
-                if (
-                    lines is not None
-                    and lines.taken_bytes > max(imported.skipped_bytes, lines.noted_bytes)
-                    and not uses.note_read(connection, lines.digest(), lines.taken_bytes, now)
-                ):
-                    raise UsesReadElsewhere(lines.taken_bytes)
-                done = count(connection, tally.as_notes(), now)
+            done = self._count(tally, lines, imported)
             if lines is not None:
                 lines.noted_bytes = lines.taken_bytes
             imported.uses += done.uses
@@ -138,6 +135,19 @@ class UseFiles:
         imported.bad_lines += tally.bad
         imported.problems += tally.problems[: max(0, _TOLD - len(imported.problems))]
         tally.begin_anew()
+
+    @repeated
+    def _count(self, tally: _Tally, lines: _Lines | None, imported: UsesImported) -> UsesRecorded:
+        database = self._context.database
+        with database.write() as connection:
+            now = database.now(connection)
+            if (
+                lines is not None
+                and lines.taken_bytes > max(imported.skipped_bytes, lines.noted_bytes)
+                and not uses.note_read(connection, lines.digest(), lines.taken_bytes, now)
+            ):
+                raise UsesReadElsewhere(lines.taken_bytes)
+            return count(connection, tally.as_notes(), now)
 
 
 def _size(file: BinaryIO) -> int | None:

@@ -20,6 +20,7 @@ from voicereg.registry.changes import locked
 from voicereg.registry.context import Context
 from voicereg.registry.lookups import Lookups
 from voicereg.registry.recorder import Batch
+from voicereg.registry.repeating import idempotent
 from voicereg.store import uses
 
 _BATCHES_BETWEEN_CLEANINGS = 500
@@ -70,6 +71,7 @@ class Uses:
         self._context = context
         self._lookups = lookups
 
+    @idempotent
     def write(self, batch: Batch) -> None:
         """Write what a recorder noted: one transaction, and never twice.
 
@@ -88,12 +90,14 @@ class Uses:
             found = {note.reference for note in batch.notes} - done.unclaimed.keys()
             claim(connection, sorted(found), now)
 
+    @idempotent
     def by_day(self, voice: Voice, *, days: int) -> list[DailyUses]:
         """How often a voice was used on each of the last days, by source, oldest first."""
         since = (self._context.clock.now() - timedelta(days=days - 1)).date()
         with self._context.database.read() as connection:
             return uses.by_day(connection, voice.id, since)
 
+    @idempotent
     def correct(self, reference: str, at: datetime, *, source: str, account: str | None) -> Voice:
         """Set a voice's last use, to an earlier moment if need be. The audit log tells.
 

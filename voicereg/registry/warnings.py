@@ -29,6 +29,7 @@ from voicereg.domain.voices import Voice
 from voicereg.registry.context import Context
 from voicereg.registry.leases import Lease, Leases
 from voicereg.registry.quotas import Quotas
+from voicereg.registry.repeating import idempotent
 from voicereg.registry.texts import mended
 from voicereg.settings import ChannelSettings
 from voicereg.store import accounts, voice_queries, voices, warnings
@@ -48,6 +49,7 @@ class Warnings:
         self._quotas = quotas
         self._leases = leases
 
+    @idempotent
     def concerns(self, account: str, kept: KeptAlive | None) -> list[Concern]:
         """Everything that stands of an account, the grade of each.
 
@@ -65,6 +67,7 @@ class Warnings:
                 *self._of_quotas(connection, owner),
             ]
 
+    @idempotent
     def prepare(
         self,
         channel: ChannelSettings,
@@ -120,6 +123,7 @@ class Warnings:
         """Note that a message was delivered, or why it was not."""
         self._context.patiently(lambda: self._settle(message, error))
 
+    @idempotent
     def _settle(self, message: Message, error: str | None) -> None:
         outcome = Outcome.SENT if error is None else Outcome.FAILED
         with self._context.database.write() as connection:
@@ -188,7 +192,7 @@ class Warnings:
         return [concern for quota in quotas if (concern := of.of_quota(quota, sharing))]
 
     def _ids(self, connection: sa.Connection) -> dict[str, int]:
-        return {account.name: account.id for account in accounts.everyone(connection)}
+        return accounts.ids(connection)
 
     def _told(
         self, connection: sa.Connection, channel: ChannelSettings, names: Collection[str]
@@ -202,7 +206,7 @@ class Warnings:
         self, connection: sa.Connection, names: Collection[str]
     ) -> Callable[[Subject], bool]:
         """What tells whether a subject is one of some accounts; a quota is of all who share it."""
-        groups = {account.name: account.quota_group_id for account in accounts.everyone(connection)}
+        groups = accounts.groups(connection)
         theirs = {groups[name] for name in names if name in groups}
 
         def is_theirs(subject: Subject) -> bool:
@@ -241,11 +245,7 @@ class Warnings:
 
     def _sharing(self, connection: sa.Connection, owner: Account) -> tuple[str, ...]:
         """The names of the accounts with the same quota, sorted."""
-        return tuple(
-            other.name
-            for other in accounts.everyone(connection)
-            if other.quota_group_id == owner.quota_group_id
-        )
+        return tuple(accounts.sharing(connection, owner.quota_group_id))
 
     def _cleared_voice(
         self, subject: Subject, voice: Voice, kept: KeptAlive | None, now: datetime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 
@@ -13,9 +13,28 @@ from voicereg.registry import Registry
 from voicereg.scheduler.duty import Duty, Watch
 from voicereg.scheduler.service import serve
 from voicereg.scheduler.timetable import Timetable
+from voicereg.settings import Settings
 
 HEALTHY_FOR = timedelta(hours=26)
 """How old the last good round may be before /healthz says that something is wrong."""
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse what :func:`run_forever` would refuse, while no registry is open yet.
+
+    Raises:
+        InvalidInput: the schedule is none, or figures cannot go where they are to.
+        ExtraMissing: figures are to be served, and the extra ``metrics`` is not installed.
+    """
+    Timetable(settings.schedule.round, settings.schedule.timezone)
+    if settings.metrics.port is not None:
+        from voicereg.metrics.exposition import ensure_available
+
+        ensure_available()
+    if settings.metrics.textfile is not None:
+        from voicereg.metrics.textfile import check_name
+
+        check_name(settings.metrics.textfile)
 
 
 def run_forever(
@@ -33,9 +52,11 @@ def run_forever(
         environment: where URLs are found that the settings name by a variable; None: the process's.
 
     Raises:
-        InvalidInput: the schedule is none.
-        KeyboardInterrupt: what ended it. Leases are released.
+        InvalidInput, ExtraMissing: what :func:`check_settings` refuses, or nothing can be served
+            where it is to be.
+        KeyboardInterrupt: what ended it. Leases are released, and the file of figures is gone.
     """
+    check_settings(registry.settings)
     schedule = registry.settings.schedule
     timetable = Timetable(schedule.round, schedule.timezone)
 
@@ -61,7 +82,24 @@ def run_forever(
             running.enter_context(
                 Endpoint(registry, port=metrics.port, host=metrics.address, max_age=HEALTHY_FOR)
             )
-        serve(duty.tick)
+        serve(_turn(duty, running, registry))
+
+
+def _turn(duty: Duty, running: ExitStack, registry: Registry) -> Callable[[], object]:
+    """What is done every few seconds."""
+    textfile = registry.settings.metrics.textfile
+    if textfile is None:
+        return duty.tick
+    from voicereg.metrics.kept_file import KeptFile
+
+    kept = KeptFile(textfile, registry)
+    running.callback(kept.remove)
+
+    def turn() -> None:
+        done = duty.tick()
+        kept.keep(at_once=done is not None)
+
+    return turn
 
 
 def _watches(registry: Registry, environment: Mapping[str, str]) -> list[Watch]:
@@ -77,18 +115,4 @@ def _watches(registry: Registry, environment: Mapping[str, str]) -> list[Watch]:
                 beat(heartbeat, environment=environment)
 
         watches.append(beat)
-    textfile = registry.settings.metrics.textfile
-    if textfile is not None:
-        from voicereg.metrics.textfile import check_name
-
-        check_name(textfile)
-
-        def write(done: Round) -> None:
-            from voicereg.metrics.exposition import expose
-            from voicereg.metrics.figures import read_figures
-            from voicereg.metrics.textfile import write_textfile
-
-            write_textfile(textfile, expose(read_figures(registry)))
-
-        watches.append(write)
     return watches

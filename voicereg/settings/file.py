@@ -25,6 +25,7 @@ from voicereg.settings.values import (
     LogFormat,
     LogSettings,
     MetricsSettings,
+    PostgresqlSettings,
     PruneSettings,
     Retiring,
     ScheduleSettings,
@@ -37,6 +38,9 @@ LONGEST_AHEAD = 364
 LONGEST_KEPT = 36_500
 """Further back than this there is nothing, and soon no date either."""
 LONGEST_CHANNEL_NAME = 100
+LONGEST_LIMIT = timedelta(days=1)
+"""Longer, and nothing would ever come of it."""
+MOST_CONNECTIONS = 1000
 
 
 def read_file(path: Path) -> Settings:
@@ -68,6 +72,7 @@ def read_file(path: Path) -> Settings:
         prune=_prune(top.table("prune")),
         metrics=_metrics(top.table("metrics")),
         log=_log(top.table("log")),
+        postgresql=_postgresql(top.table("postgresql")),
     )
     if problems := tuple(top.problems()):
         raise InvalidInput(*problems)
@@ -186,7 +191,7 @@ def _schedule(table: Table) -> ScheduleSettings:
     default = ScheduleSettings()
     return ScheduleSettings(
         round=table.take("round", _cron, default.round),
-        jitter=table.take("jitter", readers.duration, default.jitter),
+        jitter=table.take("jitter", readers.duration_or_none, default.jitter),
         timezone=table.take("timezone", _timezone, None),
         heartbeat=table.take("heartbeat", readers.secret_text, None),
     )
@@ -245,6 +250,27 @@ def _metrics(table: Table) -> MetricsSettings:
 
 def _log(table: Table) -> LogSettings:
     return LogSettings(format=table.take("format", readers.one_of(LogFormat), LogSettings().format))
+
+
+def _postgresql(table: Table) -> PostgresqlSettings:
+    default = PostgresqlSettings()
+    limits = {
+        name: table.take(name, readers.up_to(LONGEST_LIMIT), getattr(default, name))
+        for name in (
+            "pool_timeout",
+            "connect_timeout",
+            "statement_timeout",
+            "lock_timeout",
+            "restart_wait",
+        )
+    }
+    return PostgresqlSettings(
+        pool_size=table.take("pool_size", readers.whole(1, MOST_CONNECTIONS), default.pool_size),
+        pool_overflow=table.take(
+            "pool_overflow", readers.whole(0, MOST_CONNECTIONS), default.pool_overflow
+        ),
+        **limits,
+    )
 
 
 Entry = TypeVar("Entry", ChannelSettings, Retiring)

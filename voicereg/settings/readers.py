@@ -85,11 +85,23 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def duration(where: str, value: Any) -> timedelta:
-    """A number and its unit."""
+    """A number above 0 and its unit."""
+    lasts = duration_or_none(where, value)
+    if not lasts:
+        raise _no_duration(where, value)
+    return lasts
+
+
+def duration_or_none(where: str, value: Any) -> timedelta:
+    """A number and its unit; 0 stands for none."""
     match = re.fullmatch(r"(\d{1,6})\s*([smhd])", value) if isinstance(value, str) else None
-    if match is None or int(match[1]) == 0:
-        raise refusal(where, value, 'it must be a duration such as "15m"')
+    if match is None:
+        raise _no_duration(where, value)
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def _no_duration(where: str, value: Any) -> InvalidInput:
+    return refusal(where, value, 'it must be a duration such as "15m"')
 
 
 def days(fewest: int, most: int) -> Reader[timedelta]:
@@ -99,6 +111,18 @@ def days(fewest: int, most: int) -> Reader[timedelta]:
         lasts = duration(where, value)
         if not timedelta(days=fewest) <= lasts <= timedelta(days=most):
             raise refusal(where, value, f'it must be from "{fewest}d" to "{most}d"')
+        return lasts
+
+    return read
+
+
+def up_to(longest: timedelta) -> Reader[timedelta]:
+    """Durations that end some day."""
+
+    def read(where: str, value: Any) -> timedelta:
+        lasts = duration(where, value)
+        if lasts > longest:
+            raise refusal(where, value, f'it must be at most "{longest.days}d"')
         return lasts
 
     return read

@@ -119,7 +119,8 @@ class ScheduleSettings:
     """When a round of housekeeping begins, as a cron expression of five fields. Not on the full
     hour, when everybody's timers go off."""
     jitter: timedelta = timedelta(minutes=2)
-    """How much later than that it may begin, by chance; a schedule of every minute has none."""
+    """How much later than that it may begin, by chance; zero: not at all. A schedule of
+    every minute has none."""
     timezone: str | None = None
     """Whose clock the expression is read by, such as ``Asia/Shanghai``; None: the machine's."""
     heartbeat: str | None = field(default=None, repr=False)
@@ -136,7 +137,32 @@ class MetricsSettings:
     address: str = "127.0.0.1"
     """Where it listens; ``0.0.0.0`` for every network, which then sees names of accounts."""
     textfile: Path | None = None
-    """The file that each round writes them to, for a node exporter; None: no file."""
+    """The file that a scheduler keeps them in, for a node exporter; None: no file."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresqlSettings:
+    """How connections to PostgreSQL are kept, and for how long anything is waited for.
+
+    They are of each process; a SQLite file has no use for them.
+    """
+
+    pool_size: int = 5
+    """How many connections stay open."""
+    pool_overflow: int = 15
+    """How many more are opened while those are all in use."""
+    pool_timeout: timedelta = timedelta(seconds=30)
+    """How long a thread waits for one when there are no more."""
+    connect_timeout: timedelta = timedelta(seconds=10)
+    """How long a server, each of its addresses, may take to answer at all. The URL's own wins."""
+    statement_timeout: timedelta = timedelta(seconds=60)
+    """How long one statement may take, except those of an upgrade, a copy or a backup. A host
+    that was cut off in the middle of a write holds its locks for no longer, either."""
+    lock_timeout: timedelta = timedelta(seconds=30)
+    """How long a transaction waits for what others hold."""
+    restart_wait: timedelta = timedelta(seconds=20)
+    """How long a server is waited for that could be reached before; PgBouncer takes 15 seconds to
+    notice that one is back."""
 
 
 class LogFormat(StrEnum):
@@ -175,6 +201,7 @@ class Settings:
     prune: PruneSettings = field(default_factory=PruneSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    postgresql: PostgresqlSettings = field(default_factory=PostgresqlSettings)
 
     def database_url(self) -> str:
         """The database to open, as a URL."""

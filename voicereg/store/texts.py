@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from voicereg.domain.voices import Voice
+from voicereg.store.inserts import insert_into
 from voicereg.tables import voice_texts, voices
 
 SEARCHED = ("name", "prompt", "preview_text", "note", "voice_id")
@@ -22,7 +23,6 @@ _LETTERS = 3
 """So many make an entry of SQLite's index."""
 
 _INSERT = sa.insert(voice_texts)
-_UPDATE = sa.update(voice_texts).where(voice_texts.c.voice == sa.bindparam("which"))
 _READ = sa.select(*(voices.c[name] for name in SEARCHED)).where(
     voices.c.id == sa.bindparam("which")
 )
@@ -49,7 +49,10 @@ def add(connection: sa.Connection, voice: Voice) -> None:
 def refresh(connection: sa.Connection, voice: str) -> None:
     """Have a voice found by what it is called now."""
     text = text_of(connection.execute(_READ, {"which": voice}).one())
-    connection.execute(_UPDATE, {"which": voice, "text": text})
+    row = insert_into(connection, voice_texts).values(voice=voice, text=text)
+    connection.execute(
+        row.on_conflict_do_update(index_elements=["voice"], set_={"text": row.excluded.text})
+    )
 
 
 def containing(connection: sa.Connection, searched: str) -> sa.Select[str]:

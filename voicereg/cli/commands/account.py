@@ -161,7 +161,7 @@ def _columns() -> list[Column[Account]]:
         *(
             Column[Account](
                 family.value.upper(),
-                lambda account, family=family: str(account.limits[family]),  # type: ignore[misc]
+                lambda account, family=family: str(account.limits.get(family, "")),  # type: ignore[misc]
                 right=True,
             )
             for family in Family

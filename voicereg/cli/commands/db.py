@@ -139,7 +139,7 @@ def copy(app: App, /, target: str, as_json: bool) -> int:
     from voicereg.settings import as_database_url
 
     source = app.open_database()
-    other = Database.open(as_database_url(target))
+    other = Database.open(as_database_url(target), settings=app.settings.postgresql)
     click.get_current_context().call_on_close(other.close)
     with ExitStack() as stack:
         on_rows = None

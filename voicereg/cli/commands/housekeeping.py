@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from voicereg.cli.app import App, pass_app
-from voicereg.cli.failures import ExitCode
+from voicereg.cli.failures import ExitCode, exit_code
 from voicereg.cli.options import DURATION, all_accounts_option, json_option
 from voicereg.cli.output.documents import print_json
 
 if TYPE_CHECKING:
     from voicereg.housekeeping.round import OnStep
+
+_logger = logging.getLogger(__name__)
 
 
 @click.group()
@@ -76,21 +79,49 @@ def start(app: App, /, all_accounts: bool) -> int:
 
     Several may run on one registry, on one host or on many: one leads, and when it dies another
     takes over within a minute. What was due while nobody could run it is run late, and said. A
-    database or provider that is away is waited for. SIGTERM and Ctrl-C end it cleanly, in the
-    middle of a round, too.
+    database or provider that is away is waited for, at its start, too; a wrong setting, schema or
+    account ends it. SIGTERM and Ctrl-C end it cleanly, in the middle of a round, too.
 
-    With [metrics] in the settings, figures are served at a port or written to a file after each
-    round; with a heartbeat URL, that is asked for after each round in which all went well.
+    With [metrics] in the settings, figures are served at a port, or kept in a file that is fresh
+    while it runs, and gone with it; with a heartbeat URL, that is asked for after each round in
+    which all went well.
     """
-    from voicereg.scheduler import run_forever
-
-    settings = app.settings
-    app.log(least="INFO", as_json=settings.log.format == "json")
+    as_json = False
     try:
-        run_forever(app.registry, all_accounts=all_accounts)
+        settings = app.settings
+        as_json = settings.log.format == "json"
+        app.log(least="INFO", as_json=as_json)
+        _serve(app, all_accounts)
     except KeyboardInterrupt:
-        app.say("stopped")  # which is what was asked for, and no failure
+        # Which is what was asked for, and no failure.
+        if as_json:
+            _logger.info("stopped")
+        else:
+            app.say("stopped")
+    except Exception as error:
+        if not as_json:
+            raise
+        return _logged(error)
     return ExitCode.DONE
+
+
+def _serve(app: App, all_accounts: bool) -> None:
+    from voicereg.scheduler import check_settings, open_patiently, run_forever
+
+    check_settings(app.settings)
+    registry = open_patiently(lambda: app.registry, all_accounts=all_accounts)
+    run_forever(registry, all_accounts=all_accounts)
+
+
+def _logged(error: Exception) -> int:
+    """Tell an error as a line of the log, and return the exit code."""
+    from voicereg.domain.errors import VoiceregError
+
+    if not isinstance(error, VoiceregError):
+        _logger.critical("internal error", exc_info=error)
+        return ExitCode.FAILED
+    _logger.error("%s%s", error, f" ({error.advice})" if error.advice else "")
+    return exit_code(error)
 
 
 @housekeeping.command()

@@ -15,10 +15,15 @@ def log_to_stderr(level: int, *, as_json: bool) -> None:
 
     Args:
         level: the least that is shown.
-        as_json: one JSON object a line, instead of text.
+        as_json: one JSON object a line, instead of text; also what other libraries warn of, which
+            Python would write as it stands.
     """
     handler = _ToStderr()
     handler.setFormatter(_Json() if as_json else _Text("%(levelname)s: %(message)s"))
+    if as_json:
+        last_resort = _ToStderr(logging.WARNING)
+        last_resort.setFormatter(_Json())
+        logging.lastResort = last_resort
     logger = logging.getLogger("voicereg")
     logger.handlers[:] = [handler]
     logger.setLevel(level)
