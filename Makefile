@@ -3,8 +3,8 @@
 #   make test   every check and every test
 PYTHON ?= python3
 BIN := .venv/bin
-# The tests share the cores; a plain number where there are none to count.
-WORKERS ?= auto
+# The tests share the cores, and one more waits while others work.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
 .PHONY: demo test check lint types layers unit bench soak install format clean
 

@@ -25,7 +25,7 @@ CREATE = CreateSettings()
 LATER = CREATE.settle_after + CREATE.longest_delete + timedelta(minutes=1)
 """Longer than anything can last that a process was about when it was killed."""
 LIMIT = 8
-CALLS_OF_A_LIFE = 90_000
+CALLS_OF_A_LIFE = 144_000
 """Of functions: a process's first create takes half of them, the next ones a quarter each."""
 SECONDS_OF_A_LIFE = 0.4
 AT_THE_PROVIDER = timedelta(milliseconds=5)
@@ -141,8 +141,8 @@ def _kill(killing: Killing, times: int) -> None:
     killing.check_database()
 
 
-def test_a_dozen_kills(killing: Killing) -> None:
-    _kill(killing, 12)
+def test_some_kills(killing: Killing) -> None:
+    _kill(killing, 14)
 
 
 @pytest.mark.soak
