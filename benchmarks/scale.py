@@ -10,7 +10,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -143,13 +143,18 @@ def measure(small: Registry, large: Registry, pairs: int, only: str | None) -> I
 
 
 @contextmanager
-def opened(url: str, voices: int, accounts: int | None) -> Iterator[Registry]:
-    """A registry of so many voices, made where it is not there yet."""
-    path = Path(url.removeprefix("sqlite:///"))
-    if not url.startswith("sqlite:///") or not path.exists():
+def opened(url: str, voices: int | None = None, accounts: int | None = None) -> Iterator[Registry]:
+    """A registry; a file of so many voices is made where it is not there yet."""
+    if voices is not None and not Path(url.removeprefix("sqlite:///")).exists():
         populate(url, voices, accounts=accounts)
     with Registry.open(url, settings=Settings(), environment={}, clock=_Still()) as registry:
         yield registry
+
+
+def _asked_for(
+    given: str | None, url: Callable[[int], str], voices: int, accounts: int | None
+) -> AbstractContextManager[Registry]:
+    return opened(given) if given else opened(url(voices), voices, accounts)
 
 
 def main() -> None:
@@ -175,8 +180,8 @@ def main() -> None:
             return f"sqlite:///{place}/{shape}-{voices}.db"
 
         with (
-            opened(given.small_url or url(given.small), given.small, given.accounts) as small,
-            opened(given.large_url or url(given.large), given.large, given.accounts) as large,
+            _asked_for(given.small_url, url, given.small, given.accounts) as small,
+            _asked_for(given.large_url, url, given.large, given.accounts) as large,
         ):
             results = list(measure(small, large, given.pairs, given.only))
     if given.json:

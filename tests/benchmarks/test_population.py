@@ -55,5 +55,5 @@ def test_the_same_seed_gives_the_same_voices(small_url: str) -> None:
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.what)
 def test_every_question_has_an_answer(small_url: str, question: Question) -> None:
-    with opened(small_url, COUNT, 1) as registry:
+    with opened(small_url) as registry:
         question.ask(registry)
