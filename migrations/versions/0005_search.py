@@ -34,14 +34,15 @@ ON_SQLITE = (
     "INSERT INTO voice_words (voice_words, rowid, text) VALUES ('delete', old.id, old.text); "
     "INSERT INTO voice_words (rowid, text) VALUES (new.id, new.text); END",
 )
-# Every letter and every two letters of a text: what an extension would do is not to be had
-# everywhere, and knows no Chinese in every locale.
+# Every letter, every two and every three letters of a text: what an extension would do is not to be
+# had everywhere, and knows no Chinese in every locale.
 ON_POSTGRESQL = (
     "CREATE FUNCTION voicereg_grams(value text) RETURNS text[] "
     "LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$ "
     "DECLARE letters text[] := string_to_array(value, NULL); BEGIN "
-    "RETURN letters || ARRAY(SELECT letter || next FROM "
-    "unnest(letters, letters[2:]) AS pairs (letter, next) WHERE next IS NOT NULL); END $$",
+    "RETURN letters || ARRAY(SELECT unnest(ARRAY[first || second, first || second || third]) "
+    "FROM unnest(letters, letters[2:], letters[3:]) AS following (first, second, third) "
+    "WHERE second IS NOT NULL); END $$",
     "CREATE INDEX ix_voice_texts_grams ON voice_texts USING gin (voicereg_grams(text))",
 )
 

@@ -67,6 +67,7 @@ def test_exactly_ten_succeed(
     _check_full(open_registry(), sandbox, made)
 
 
+@pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)])
 def test_exactly_ten_succeed_through_the_command_line(
     nearly_full: Place, sandbox: Sandbox, open_registry: OpenRegistry
 ) -> None:

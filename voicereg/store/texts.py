@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from voicereg.domain.voices import Voice
 from voicereg.store.inserts import insert_into
@@ -20,7 +21,7 @@ _BETWEEN = "\x1f"
 _END = _BETWEEN * 2
 """After a text, so that its last letters, too, begin three."""
 _LETTERS = 3
-"""So many make an entry of SQLite's index."""
+"""So many make an entry of the index; on PostgreSQL, fewer do as well."""
 
 _INSERT = sa.insert(voice_texts)
 _READ = sa.select(*(voices.c[name] for name in SEARCHED)).where(
@@ -32,7 +33,9 @@ _LONG = sa.text("SELECT rowid AS id FROM voice_words WHERE voice_words MATCH :wo
 _SHORT = sa.text(
     "SELECT doc AS id FROM voice_word_list WHERE term >= :word AND term < :after"
 ).columns(sa.column("id", sa.Integer))
-_GRAMS = sa.text("voicereg_grams(text) @> voicereg_grams(:word)")
+_GRAMS = sa.text("voicereg_grams(text) @> :grams").bindparams(
+    sa.bindparam("grams", type_=postgresql.ARRAY(sa.Text))
+)
 
 
 def text_of(fields: Iterable[str | None]) -> str:
@@ -61,16 +64,17 @@ def containing(connection: sa.Connection, searched: str) -> sa.Select[str]:
     query = sa.select(voice_texts.c.voice).where(
         voice_texts.c.text.contains(searched, autoescape=True)
     )
+    length = min(len(searched), _LETTERS)
+    words = sorted({searched[at : at + length] for at in range(len(searched) - length + 1)})
     if connection.dialect.name != "sqlite":
-        return query.where(_GRAMS.bindparams(word=searched))
-    if len(searched) < _LETTERS:
+        return query.where(_GRAMS.bindparams(grams=words))
+    if length < _LETTERS:
         # All entries that begin so; a text may have several.
         last = searched[:-1] + chr(min(ord(searched[-1]) + 1, 0x10FFFF))
         within = _SHORT.bindparams(word=searched, after=last).subquery()
         query = query.distinct()
     else:
-        words = {searched[at : at + _LETTERS] for at in range(len(searched) - _LETTERS + 1)}
-        quoted = (word.replace('"', '""') for word in sorted(words))
+        quoted = (word.replace('"', '""') for word in words)
         within = _LONG.bindparams(words=" AND ".join(f'"{word}"' for word in quoted)).subquery()
     # Joined, so that a reader who wants a few does not wait for all of them.
     return query.join(within, within.c.id == voice_texts.c.id)
