@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from voicereg.domain.errors import LeaseHeld
+from voicereg.domain.errors import DatabaseProblem, LeaseHeld
 from voicereg.registry.context import Context
 from voicereg.registry.places import has_ended, here
 from voicereg.registry.repeating import idempotent
@@ -41,7 +42,16 @@ class Leases:
         Raises:
             LeaseHeld: somebody has it.
         """
-        return self._take(name, self._context.new_id(), duration)
+        token = self._context.new_id()
+        try:
+            return self._take(name, token, duration)
+        except Exception:
+            raise
+        except BaseException:
+            # A signal came in the middle: it may have been taken, and nobody would know.
+            with suppress(DatabaseProblem):
+                self.release(Lease(name, token, self._context.clock.now()))
+            raise
 
     @idempotent
     def _take(self, name: str, token: str, duration: timedelta) -> Lease:
