@@ -11,9 +11,10 @@ from sqlalchemy.engine import make_url
 
 from voicereg.domain.clock import Clock
 from voicereg.engine import Database
+from voicereg.settings import PostgresqlSettings
 
 _WAIT = timedelta(seconds=10)
-"""How long is waited for a server that does not answer, or for a file that somebody holds."""
+"""How long is waited for a file that somebody holds."""
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -40,7 +41,7 @@ def holds_nothing(path: Path) -> bool:
         return True
 
 
-def open_for_reading(url: str, clock: Clock) -> Database:
+def open_for_reading(url: str, clock: Clock, settings: PostgresqlSettings) -> Database:
     """Open a database for reading alone.
 
     A SQLite file must be there: it is neither made nor switched to another journal mode, as
@@ -52,16 +53,7 @@ def open_for_reading(url: str, clock: Clock) -> Database:
     path = sqlite_path(url)
     if path is not None:
         return _open_file(path, clock)
-    database = Database.open(url, clock=clock)
-    parsed = make_url(url)
-    if "connect_timeout" in parsed.query:
-        return database
-    shown = database.display
-    database.close()
-    patient = parsed.update_query_dict({"connect_timeout": str(int(_WAIT.total_seconds()))})
-    database = Database.open(patient.render_as_string(hide_password=False), clock=clock)
-    database.display = shown  # as its user wrote it
-    return database
+    return Database.open(url, clock=clock, settings=settings)
 
 
 def _open_file(path: Path, clock: Clock) -> Database:

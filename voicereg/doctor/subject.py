@@ -188,7 +188,8 @@ class Subject:
             url = self.settings.database_url()
             if self.sqlite_path is not None and holds_nothing(self.sqlite_path):
                 return Look()
-            database = self._opened.enter_context(closing(open_for_reading(url, self.clock)))
+            opened = open_for_reading(url, self.clock, self.settings.postgresql)
+            database = self._opened.enter_context(closing(opened))
             return Look(database, found_revision(database))
         except VoiceregError as error:
             return Look(database, error=error)

@@ -133,7 +133,9 @@ class Accounts:
                 values["quota_group_id"] = self._move(changes, before, quota_group, limits)
             else:
                 for family, limit in sorted(limits.items()):
-                    _set_limit(changes, before.quota_group_id, family, limit)
+                    accounts.set_limit(
+                        connection, before.quota_group_id, family, limit, changes.now
+                    )
             if values:
                 accounts.update(connection, before.id, values)
             if "quota_group_id" in values:
@@ -202,7 +204,7 @@ class Accounts:
                 changes.connection, quota_group or account, {**usual, **limits}, changes.now
             )
         for family, limit in sorted(limits.items()):
-            _set_limit(changes, existing, family, limit)
+            accounts.set_limit(changes.connection, existing, family, limit, changes.now)
         return existing
 
     def _move(
@@ -262,21 +264,8 @@ def _make_missing_limits(changes: Changes, name: str, limits: Mapping[Family, in
     missing = limits.keys() - accounts.limits_of(changes.connection, group_id).keys()
     made = {family for family in missing if 0 <= limits[family] <= _LARGEST_LIMIT}
     for family in sorted(made):
-        _set_limit(changes, group_id, family, limits[family])
+        accounts.set_limit(changes.connection, group_id, family, limits[family], changes.now)
     return made
-
-
-def _set_limit(changes: Changes, group_id: int, family: Family, limit: int) -> None:
-    """Set a limit, also where somebody has deleted it."""
-    connection = changes.connection
-    if family in accounts.limits_of(connection, group_id):
-        accounts.set_limit(connection, group_id, family, limit, changes.now)
-        return
-    connection.execute(
-        sa.insert(tables.quota_limits).values(
-            quota_group_id=group_id, family=family, slots=limit, updated_at=changes.now
-        )
-    )
 
 
 def _check(

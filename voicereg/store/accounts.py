@@ -168,7 +168,7 @@ def set_limit(
     lowered = quota_limits.c.slots - slots
     unseen = quota_limits.c.unseen - lowered
     explained = sa.and_(lowered > 0, unseen <= 0)
-    connection.execute(
+    change = (
         sa.update(quota_limits)
         .where(quota_limits.c.quota_group_id == group_id, quota_limits.c.family == family)
         .values(
@@ -177,7 +177,12 @@ def set_limit(
             refused_at=sa.case((explained, None), else_=quota_limits.c.refused_at),
             updated_at=now,
         )
+        .returning(quota_limits.c.family)
     )
+    if connection.execute(change).first() is None:
+        # Somebody has deleted it.
+        row = {"quota_group_id": group_id, "family": family, "slots": slots, "updated_at": now}
+        connection.execute(sa.insert(quota_limits).values(row))
 
 
 def _accounts(rows: Sequence[sa.Row[Any]]) -> list[Account]:
