@@ -6,6 +6,9 @@ BIN := .venv/bin
 # The tests share the cores, and one more waits while others work.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
+# What runs is compiled, as where it is installed: tests start hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check lint types layers unit bench soak install format clean
 
 demo: .venv/.demo

@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 
 from tests import scratch
-from tests.databases import PostgresServer, SqliteTemplate, postgres_server
+from tests.databases import (
+    Fill,
+    PostgresServer,
+    SqliteTemplate,
+    migrated_database,
+    postgres_server,
+)
 from tests.fakes import FakeClock
 from tests.schema import frozen
 from voicereg import Registry, Settings
@@ -107,11 +113,54 @@ def released(request: pytest.FixtureRequest) -> str:
     return revision
 
 
+@pytest.fixture(scope="session")
+def kept_sqlite(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SqliteTemplate]:
+    """Files that were made of those of released versions, by their names."""
+    return {}
+
+
+CopyOf = Callable[[str, Fill], str]
+
+
 @pytest.fixture
-def released_url(released: str, empty_database_url: str) -> str:
+def copy_of(
+    backend: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    kept_sqlite: dict[str, SqliteTemplate],
+) -> Iterator[CopyOf]:
+    """Makes a database like the one of a name, which is filled once, of each kind in turn."""
+    with ExitStack() as made:
+
+        def copy(name: str, fill: Fill) -> str:
+            if backend == "sqlite":
+                if name not in kept_sqlite:
+                    kept_sqlite[name] = SqliteTemplate(tmp_path_factory.mktemp("kept"), fill)
+                return kept_sqlite[name].copy_to(tmp_path / f"{name}.db")
+            server: PostgresServer = request.getfixturevalue("postgresql")
+            url = server.copy_of(name, fill)
+            made.callback(server.drop, url)
+            return url
+
+        yield copy
+
+
+@pytest.fixture
+def released_url(released: str, copy_of: CopyOf) -> str:
     """A database as a released version left it, of each kind in turn."""
-    frozen.load(empty_database_url, released)
-    return empty_database_url
+    return copy_of(released, lambda url: frozen.load(url, released))
+
+
+@pytest.fixture
+def upgraded_url(released: str, copy_of: CopyOf) -> str:
+    """A database of a released version that was brought up to date."""
+
+    def fill(url: str) -> None:
+        frozen.load(url, released)
+        migrated_database(url)
+
+    return copy_of(f"{released}-upgraded", fill)
 
 
 @pytest.fixture

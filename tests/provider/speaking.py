@@ -23,6 +23,8 @@ MODELS = {
     Manner.INFERENCE: "cosyvoice-v3.5-plus",
     Manner.REALTIME: "qwen3-tts-vd-realtime-2026-01-15",
 }
+PATIENT = CreateSettings(connect_timeout=timedelta(seconds=20), read_timeout=timedelta(seconds=20))
+"""For what answers, however busy the machine is."""
 IMPATIENT = CreateSettings(
     connect_timeout=timedelta(seconds=5), read_timeout=timedelta(milliseconds=200)
 )

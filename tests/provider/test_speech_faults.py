@@ -35,7 +35,18 @@ from voicereg.sandbox import Sandbox
 from voicereg.settings import CONNECT_TRIES, CreateSettings
 
 from .loopback import answer, closed_port, hang_up, hang_up_midway, serving
-from .speaking import IMPATIENT, MODELS, client_at, hear, linked, say, saying, talking, task
+from .speaking import (
+    IMPATIENT,
+    MODELS,
+    PATIENT,
+    client_at,
+    hear,
+    linked,
+    say,
+    saying,
+    talking,
+    task,
+)
 from .support import KEY, Waits
 from .test_secrecy import everything_told_by
 
@@ -72,7 +83,7 @@ class Attempt:
         manner: Manner,
         key: str = KEY,
         voice_id: str = "v",
-        timeouts: CreateSettings = IMPATIENT,
+        timeouts: CreateSettings = PATIENT,
     ) -> None:
         self.waits = Waits()
         self.pieces: list[bytes] = []
@@ -84,9 +95,9 @@ class Attempt:
                 self.error = error
 
 
-def attempt_in(sandbox: Sandbox, manner: Manner) -> Attempt:
+def attempt_in(sandbox: Sandbox, manner: Manner, timeouts: CreateSettings = PATIENT) -> Attempt:
     voice_id = next(v.voice_id for v in sandbox.voices() if v.target_model == MODELS[manner])
-    return Attempt(sandbox.base_url, manner, sandbox.api_key, voice_id)
+    return Attempt(sandbox.base_url, manner, sandbox.api_key, voice_id, timeouts)
 
 
 # --- what the sandbox does on request ---------------------------------------------------------
@@ -138,7 +149,7 @@ def test_in_the_middle_of_the_audio(
 ) -> None:
     sandbox.misbehave("synthesize", kind, after=True)
 
-    attempt = attempt_in(sandbox, manner)
+    attempt = attempt_in(sandbox, manner, IMPATIENT if kind == "timeout" else PATIENT)
 
     assert type(attempt.error) is error
     assert attempt.pieces
@@ -151,7 +162,7 @@ def test_in_the_middle_of_the_audio(
 def test_http_without_an_answer(sandbox: Sandbox) -> None:
     sandbox.misbehave("synthesize", "timeout")
 
-    attempt = attempt_in(sandbox, Manner.LINK)
+    attempt = attempt_in(sandbox, Manner.LINK, IMPATIENT)
 
     assert type(attempt.error) is ConnectionLost
     assert attempt.waits.seconds == []
@@ -416,7 +427,7 @@ def test_closed_in_the_middle(manner: Manner, code: int) -> None:
 @pytest.mark.parametrize("manner", SOCKETS)
 def test_no_answer_in_time(manner: Manner) -> None:
     with talking(_until_closed) as server:
-        attempt = Attempt(server.base_url, manner)
+        attempt = Attempt(server.base_url, manner, timeouts=IMPATIENT)
 
     assert type(attempt.error) is ConnectionLost
     assert "no answer in time" in str(attempt.error)

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from alembic import command
 
+from tests.conftest import CopyOf
 from tests.fakes import START, FakeClock
 from tests.schema import frozen
 from tests.schema.portraits import portrait
@@ -199,33 +201,28 @@ def test_an_upgrade_keeps_every_row(released_url: str, released: str) -> None:
     assert frozen.rows(released_url) == _with_what_is_new(before, *_later(released))
 
 
-def test_an_upgraded_database_is_sound(released_url: str) -> None:
-    _upgraded(released_url)
-
-    database = Database.open(released_url)
+def test_an_upgraded_database_is_sound(upgraded_url: str) -> None:
+    database = Database.open(upgraded_url)
     assert found_revision(database) == HEAD
     assert migrate.differences(database) == []
     assert problems(database) == []
     database.close()
 
 
-def test_an_upgraded_database_has_the_schema_of_a_new_one(released_url: str) -> None:
+def test_an_upgraded_database_has_the_schema_of_a_new_one(upgraded_url: str) -> None:
     """With all names, conditions and defaults, as the database itself words them."""
-    _upgraded(released_url)
-    had = portrait(released_url)
-    engine = sa.create_engine(released_url)
+    had = portrait(upgraded_url)
+    engine = sa.create_engine(upgraded_url)
     with engine.begin() as connection:
         tables.metadata.drop_all(connection)
         tables.metadata.create_all(connection)
     engine.dispose()
 
-    assert portrait(released_url) == had
+    assert portrait(upgraded_url) == had
 
 
-def test_the_library_reads_an_upgraded_database(released_url: str) -> None:
-    _upgraded(released_url)
-
-    with Registry.open(released_url, settings=Settings()) as registry:
+def test_the_library_reads_an_upgraded_database(upgraded_url: str) -> None:
+    with Registry.open(upgraded_url, settings=Settings()) as registry:
         voices = registry.voices(account=Registry.ALL_ACCOUNTS, with_gone=True)
         (chinese,) = registry.voices(tags={"团队": "新闻"})
         _, preview = registry.preview(chinese.id)
@@ -233,21 +230,19 @@ def test_the_library_reads_an_upgraded_database(released_url: str) -> None:
 
     assert {voice.id: (voice.state, voice.target_model) for voice in voices} == {
         row["id"]: (row["state"], row["target_model"])
-        for row in frozen.rows(released_url)["voices"]
+        for row in frozen.rows(upgraded_url)["voices"]
     }
     assert chinese.owner == "林"
     assert chinese.pinned
     assert preview.data.endswith(bytes(range(256)))
-    assert len(log) == len(frozen.rows(released_url)["events"])
+    assert len(log) == len(frozen.rows(upgraded_url)["events"])
 
 
 @pytest.mark.parametrize("released", ["0003"], indirect=True)
 def test_the_library_goes_on_with_the_names_and_uses_of_0003(
-    released_url: str, clock: FakeClock
+    upgraded_url: str, clock: FakeClock
 ) -> None:
-    _upgraded(released_url)
-
-    with Registry.open(released_url, settings=Settings(), clock=clock) as registry:
+    with Registry.open(upgraded_url, settings=Settings(), clock=clock) as registry:
         bulletin = registry.resolve("晚间新闻")
         assert registry.resolve("evening-news").voice == bulletin.voice
         uses = registry.daily_uses(bulletin.voice)
@@ -258,6 +253,7 @@ def test_the_library_goes_on_with_the_names_and_uses_of_0003(
             registry.resolve("news/trailer@v2", account="newsroom")
 
 
+@pytest.mark.parametrize("released", [OLDEST, NEWEST], indirect=True)
 def test_an_upgraded_database_goes_down_and_up_again(released_url: str, released: str) -> None:
     before, old = frozen.rows(released_url), portrait(released_url)
     _upgraded(released_url)
@@ -295,15 +291,14 @@ def test_every_step_goes_up_and_down_and_up_again(released_url: str, released: s
         assert portrait(released_url) == look
 
 
-def test_the_newest_step_down_loses_only_what_it_had_brought(released_url: str) -> None:
-    _upgraded(released_url)
-    upgraded = frozen.rows(released_url)
-    _run(released_url, *FILLED[HEAD])
-    filled = frozen.rows(released_url)
+def test_the_newest_step_down_loses_only_what_it_had_brought(upgraded_url: str) -> None:
+    upgraded = frozen.rows(upgraded_url)
+    _run(upgraded_url, *FILLED[HEAD])
+    filled = frozen.rows(upgraded_url)
     assert all(filled[table] for table in MADE[HEAD])
 
-    _downgraded(released_url, REVISIONS[-2])
-    assert frozen.rows(released_url) == _sorted(
+    _downgraded(upgraded_url, REVISIONS[-2])
+    assert frozen.rows(upgraded_url) == _sorted(
         {
             table: [
                 {name: row[name] for name in row if name not in ADDED.get(HEAD, {}).get(table, {})}
@@ -314,16 +309,15 @@ def test_the_newest_step_down_loses_only_what_it_had_brought(released_url: str) 
         }
     )
 
-    _upgraded(released_url)
-    assert frozen.rows(released_url) == upgraded
-    database = Database.open(released_url)
+    _upgraded(upgraded_url)
+    assert frozen.rows(upgraded_url) == upgraded
+    database = Database.open(upgraded_url)
     assert problems(database) == []
     database.close()
 
 
-def test_an_upgraded_database_knows_its_new_rules(released_url: str) -> None:
-    _upgraded(released_url)
-    database = Database.open(released_url)
+def test_an_upgraded_database_knows_its_new_rules(upgraded_url: str) -> None:
+    database = Database.open(upgraded_url)
     with database.write() as connection:
         tagged = connection.execute(sa.select(tables.voice_tags.c.voice)).scalars().first()
 
@@ -411,34 +405,40 @@ class _Interrupting:
             raise _Interruption
 
 
+def _statements(url: str, stop_at: int) -> int:
+    """Upgrade until one of its statements, and return how many there were until then."""
+    interrupting = _Interrupting(stop_at)
+    database = Database.open(url)
+    sa.event.listen(sa.Engine, "before_cursor_execute", interrupting)
+    try:
+        with suppress(_Interruption):
+            migrate.upgrade(database)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", interrupting)
+        database.close()
+    return interrupting.count
+
+
 @pytest.mark.parametrize(
     ("backend", "released"),
     [("sqlite", OLDEST), ("sqlite", NEWEST), ("postgresql", NEWEST)],
     indirect=True,
 )
-def test_an_upgrade_interrupted_anywhere_changes_nothing(released_url: str, released: str) -> None:
+def test_an_upgrade_interrupted_anywhere_changes_nothing(
+    released_url: str, released: str, copy_of: CopyOf
+) -> None:
     """At each of its statements in turn, of which the last is the one that says it is done."""
     before, old = frozen.rows(released_url), portrait(released_url)
-    never = 10_000
-    at = 0
-    while True:
-        at += 1
-        assert at < never
-        interrupting = _Interrupting(at)
-        database = Database.open(released_url)
-        sa.event.listen(sa.Engine, "before_cursor_execute", interrupting)
-        try:
-            with suppress(_Interruption):
-                migrate.upgrade(database)
-        finally:
-            sa.event.remove(sa.Engine, "before_cursor_execute", interrupting)
-            database.close()
-        if interrupting.count < at:
-            break  # nothing was left to be interrupted
-        assert frozen.rows(released_url) == before
-        assert portrait(released_url) == old
+    whole = _statements(copy_of(f"{released}-counted", partial(frozen.load, revision=released)), 0)
+    assert whole > STATEMENTS[released]
 
-    assert at > STATEMENTS[released]
+    for at in range(1, whole + 1):
+        assert _statements(released_url, at) == at
+        assert frozen.rows(released_url) == before
+
+    # Whatever one of them had left in the schema would still be there.
+    assert portrait(released_url) == old
+    assert _statements(released_url, whole + 1) == whole
     assert portrait(released_url) != old
 
 
@@ -490,15 +490,14 @@ def test_no_migration_runs_where_it_would_delete_what_refers_to_voices(released_
 
 
 @pytest.mark.parametrize("released", ["0002", "0003"], indirect=True)
-def test_no_voice_is_lost_when_the_schema_before_sync_cannot_hold_it(released_url: str) -> None:
-    _upgraded(released_url)
-    upgraded = frozen.rows(released_url)
+def test_no_voice_is_lost_when_the_schema_before_sync_cannot_hold_it(upgraded_url: str) -> None:
+    upgraded = frozen.rows(upgraded_url)
     unknown = {voice["id"] for voice in upgraded["voices"] if voice["target_model"] is None}
     assert unknown
 
-    _downgraded(released_url, "0001")
+    _downgraded(upgraded_url, "0001")
 
-    rows = frozen.rows(released_url)
+    rows = frozen.rows(upgraded_url)
     assert {row["id"] for row in rows["voices"]} == {row["id"] for row in upgraded["voices"]}
     assert {
         voice["state"]: voice["lease_expires_at"] is None
@@ -516,7 +515,7 @@ def test_no_voice_is_lost_when_the_schema_before_sync_cannot_hold_it(released_ur
     for table in ("voice_tags", "voice_previews", "events", "accounts", "quota_groups"):
         assert rows[table] == upgraded[table]
 
-    _upgraded(released_url)
-    database = Database.open(released_url)
+    _upgraded(upgraded_url)
+    database = Database.open(upgraded_url)
     assert problems(database) == []
     database.close()
