@@ -87,9 +87,9 @@ def database_url(
         yield sqlite_template.copy_to(tmp_path / "voicereg.db")
         return
     server: PostgresServer = request.getfixturevalue("postgresql")
-    url = server.create(migrated=True)
+    url = server.lending.lend()
     yield url
-    server.drop(url)
+    server.lending.take_back(url)
 
 
 @pytest.fixture

@@ -292,9 +292,9 @@ def run(url: NewUrl, *, examples: int, steps: int, derandomize: bool = True) -> 
 @pytest.mark.timeout(600)
 def test_random_histories(new_url: NewUrl, backend: str) -> None:
     if backend == "sqlite":
-        run(new_url, examples=5, steps=40)
+        run(new_url, examples=4, steps=40)
     else:
-        run(new_url, examples=2, steps=30)
+        run(new_url, examples=1, steps=30)
 
 
 @pytest.mark.soak

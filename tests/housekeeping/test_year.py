@@ -7,6 +7,8 @@ from datetime import datetime
 from itertools import cycle
 from pathlib import Path
 
+import pytest
+
 from tests.databases import SqliteTemplate
 from tests.fakes import START
 from tests.housekeeping.foretelling import Fate, Telling, fate_of, quota_tellings, tellings_of
@@ -292,6 +294,7 @@ def test_more_than_a_year(sqlite_template: SqliteTemplate, tmp_path: Path) -> No
     ]
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 def test_a_few_voices_for_a_season(database_url: str, tmp_path: Path) -> None:
     rounds = [day(at) for at in every(2, 0, 80)]
     limits: Limits = {

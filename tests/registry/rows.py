@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,12 +33,14 @@ _numbers = itertools.count(1)
 @contextmanager
 def begun(url: str) -> Iterator[sa.Connection]:
     """A transaction on a connection that nobody else uses."""
-    engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
-    try:
-        with engine.begin() as connection:
-            yield connection
-    finally:
-        engine.dispose()
+    with _engine(url).begin() as connection:
+        yield connection
+
+
+@lru_cache(maxsize=8)
+def _engine(url: str) -> sa.Engine:
+    """An engine that keeps no connections, only what it has found out about the database."""
+    return sa.create_engine(url, poolclass=sa.pool.NullPool)
 
 
 def insert_voices(

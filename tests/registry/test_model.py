@@ -18,9 +18,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.databases import SqliteTemplate
+from tests.databases import PostgresServer, SqliteTemplate
 from tests.fakes import FakeClock
-from tests.registry.rows import begun
 from tests.registry.support import QWEN, FakeProvider, set_limits
 from voicereg import (
     CreateUnresolved,
@@ -35,10 +34,8 @@ from voicereg import (
     StateConflict,
     Voice,
 )
-from voicereg.domain.families import DEFAULT_LIMIT
 from voicereg.domain.provider_errors import ConnectionLost
 from voicereg.domain.states import FOLLOWS
-from voicereg.tables import events, quota_limits, voice_previews, voice_tags, voices
 
 FAMILY = Family.QWEN_TTS
 
@@ -241,13 +238,12 @@ def test_random_lives_on_sqlite(sqlite_template: SqliteTemplate, tmp_path: Path)
     run(lambda: sqlite_template.copy_to(tmp_path / f"{next(numbers)}.db"), examples=25, steps=25)
 
 
-def test_random_lives_on_postgresql(shared_postgresql_url: str) -> None:
+def test_random_lives_on_postgresql(postgresql: PostgresServer) -> None:
+    url = postgresql.lending.lend()
+
     def emptied() -> str:
-        with begun(shared_postgresql_url) as connection:
-            for table in (voice_tags, voice_previews, events, voices):
-                connection.execute(table.delete())
-            connection.execute(quota_limits.update().values(slots=DEFAULT_LIMIT))
-        return shared_postgresql_url
+        postgresql.lending.empty(url)
+        return url
 
     run(emptied, examples=6, steps=20)
-    emptied()
+    postgresql.lending.take_back(url)

@@ -113,6 +113,9 @@ def _times(end: datetime) -> Iterator[datetime]:
         moment += TICK
 
 
+@pytest.mark.parametrize(
+    "backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)], indirect=True
+)
 def test_every_round_that_was_due_ran_once(house: House, outages: list[Outage]) -> None:
     house.voice("carl", 12)
     told_by_watch: list[Round] = []
