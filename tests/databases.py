@@ -7,7 +7,6 @@ import sqlite3
 import tempfile
 import uuid
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,8 +17,6 @@ from sqlalchemy.engine import make_url
 from tests.reuse import Lending
 from voicereg.engine import Database
 from voicereg.schema import migrate
-
-_KEPT = 3
 
 Fill = Callable[[str], None]
 """Puts something into the database at a URL."""
@@ -38,7 +35,6 @@ class PostgresServer:
     def __init__(self, uri: str) -> None:
         self.uri = uri
         self._templates: dict[str, str] = {}
-        self._left: deque[str] = deque()
         self.lending = Lending(lambda: self.create(migrated=True), self.drop)
 
     def execute(self, statement: str) -> None:
@@ -69,13 +65,7 @@ class PostgresServer:
         return name
 
     def drop(self, url: str) -> None:
-        """Drop a database, some time before the server is stopped.
-
-        The newest are left for now: to drop what has only just been closed takes a while.
-        """
-        self._left.append(str(make_url(url).database))
-        while len(self._left) > _KEPT:
-            self.execute(f"DROP DATABASE IF EXISTS {self._left.popleft()} WITH (FORCE)")
+        self.execute(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Leases that are interrupted while they are taken."""
+"""Leases that are interrupted while they are taken or given back."""
 
 from __future__ import annotations
 
@@ -64,3 +64,26 @@ def test_a_signal_gives_away_no_lease_of_others(
         registry.leases.take(NAME, timedelta(minutes=1))
 
     other.leases.renew(held, timedelta(minutes=1))
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before-it-is-gone", "when-it-is-gone"])
+def test_a_signal_while_it_is_given_back_leaves_no_lease_behind(
+    open_registry: OpenRegistry, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    registry = open_registry()
+    lease = registry.leases.take(NAME, timedelta(minutes=1))
+    drop, signals = store.drop, iter([KeyboardInterrupt])
+
+    def interrupted(*given: Any) -> None:
+        if after:
+            drop(*given)
+        for signal in signals:
+            raise signal
+        drop(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "drop", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            registry.leases.release(lease)
+
+    assert registry.leases.holder(NAME) is None

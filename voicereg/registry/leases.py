@@ -50,7 +50,7 @@ class Leases:
         except BaseException:
             # A signal came in the middle: it may have been taken, and nobody would know.
             with suppress(DatabaseProblem):
-                self.release(Lease(name, token, self._context.clock.now()))
+                self._release(Lease(name, token, self._context.clock.now()))
             raise
 
     @idempotent
@@ -88,9 +88,20 @@ class Leases:
             now = self._context.database.now(connection)
             leases.extend(connection, held, now + duration)
 
-    @idempotent
     def release(self, lease: Lease) -> None:
         """Let others have it; nothing is done where they have it already."""
+        try:
+            self._release(lease)
+        except Exception:
+            raise
+        except BaseException:
+            # A signal came in the middle: the work is over all the same.
+            with suppress(DatabaseProblem):
+                self._release(lease)
+            raise
+
+    @idempotent
+    def _release(self, lease: Lease) -> None:
         with self._context.database.write() as connection:
             held = leases.get(connection, lease.name)
             if held is not None and held.token == lease.token:
