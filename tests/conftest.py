@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests import scratch
+from tests import quicker, scratch
 from tests.databases import (
     Fill,
     PostgresServer,
@@ -26,11 +26,16 @@ from voicereg.domain.accounts import DEFAULT_KEY_VARIABLE
 from voicereg.sandbox import Sandbox
 
 scratch.choose()
+quicker.share_compiled_statements()
 
 _SERVER_OF_THE_RUN = ExitStack()
 _URI = "postgresql_uri"
 
 OpenRegistry = Callable[..., Registry]
+
+
+def pytest_collection_finish() -> None:
+    quicker.look_for_garbage_less_often()
 
 
 def pytest_configure_node(node: Any) -> None:
