@@ -136,6 +136,8 @@ class _Plain:
             f"INSERT INTO voices ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
             tuple(values.values()),
         )
+        text = self._text(_ASKED["name"], _ASKED["prompt"], _ASKED["preview_text"])
+        execute("INSERT INTO voice_texts (voice, text) VALUES (?, ?)", (voice, text))
         self._log(now, "voice.create", voice, {}, values)
         execute("COMMIT")
 
@@ -157,8 +159,20 @@ class _Plain:
             "lease_expires_at = NULL, updated_at = ? WHERE id = ?",
             (voice_id, str(now), voice),
         )
+        found = execute(
+            "SELECT name, prompt, preview_text, note, voice_id FROM voices WHERE id = ?", (voice,)
+        ).fetchone()
+        execute(
+            "INSERT INTO voice_texts (voice, text) VALUES (?, ?) "
+            "ON CONFLICT (voice) DO UPDATE SET text = excluded.text",
+            (voice, self._text(*found)),
+        )
         self._log(now, "voice.confirm", voice, {"state": "creating"}, {"voice_id": voice_id})
         execute("COMMIT")
+
+    @staticmethod
+    def _text(*fields: str | None) -> str:
+        return "\x1f".join(field for field in fields if field).lower() + "\x1f\x1f"
 
     def _log(self, now: datetime, action: str, voice: str, before: object, after: object) -> None:
         self.connection.execute(

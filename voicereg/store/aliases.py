@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from voicereg.domain.aliases import Alias
 from voicereg.domain.states import State
+from voicereg.store.inserts import insert_into
 from voicereg.tables import accounts, aliases, voices
 
 _SELECT = (
@@ -43,10 +43,9 @@ def select(connection: sa.Connection, account_ids: Sequence[int]) -> list[Alias]
 
 def put(connection: sa.Connection, account_id: int, name: str, voice: str, now: datetime) -> None:
     """Let a name stand for a voice."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     values = {"voice": voice, "updated_at": now}
     connection.execute(
-        dialect.insert(aliases)
+        insert_into(connection, aliases)
         .values(account_id=account_id, name=name, **values)
         .on_conflict_do_update(index_elements=[aliases.c.account_id, aliases.c.name], set_=values)
     )

@@ -7,9 +7,9 @@ looked at once more, so both databases find the same.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from voicereg.domain.voices import Voice
 from voicereg.store.inserts import insert_into
@@ -24,6 +24,8 @@ _LETTERS = 3
 """So many make an entry of the index; on PostgreSQL, fewer do as well."""
 
 _INSERT = sa.insert(voice_texts)
+_PUTS: dict[str, Any] = {}
+"""What puts in a text, or changes it, by the name of the database; made when it is needed."""
 _READ = sa.select(*(voices.c[name] for name in SEARCHED)).where(
     voices.c.id == sa.bindparam("which")
 )
@@ -34,7 +36,7 @@ _SHORT = sa.text(
     "SELECT doc AS id FROM voice_word_list WHERE term >= :word AND term < :after"
 ).columns(sa.column("id", sa.Integer))
 _GRAMS = sa.text("voicereg_grams(text) @> :grams").bindparams(
-    sa.bindparam("grams", type_=postgresql.ARRAY(sa.Text))
+    sa.bindparam("grams", type_=sa.ARRAY(sa.Text))
 )
 
 
@@ -52,10 +54,12 @@ def add(connection: sa.Connection, voice: Voice) -> None:
 def refresh(connection: sa.Connection, voice: str) -> None:
     """Have a voice found by what it is called now."""
     text = text_of(connection.execute(_READ, {"which": voice}).one())
-    row = insert_into(connection, voice_texts).values(voice=voice, text=text)
-    connection.execute(
-        row.on_conflict_do_update(index_elements=["voice"], set_={"text": row.excluded.text})
-    )
+    dialect = connection.dialect.name
+    if dialect not in _PUTS:
+        row = insert_into(connection, voice_texts)
+        changed = {"text": row.excluded.text}
+        _PUTS[dialect] = row.on_conflict_do_update(index_elements=["voice"], set_=changed)
+    connection.execute(_PUTS[dialect], {"voice": voice, "text": text})
 
 
 def containing(connection: sa.Connection, searched: str) -> sa.Select[str]:
