@@ -128,7 +128,7 @@ def _without_index_of_words(database: Database) -> Iterator[None]:
         for statement in connection.exec_driver_sql(drop).scalars().all():
             connection.exec_driver_sql(statement)
     yield
-    with database.write() as connection:
+    with database.migrating() as connection:  # which may take longer than a statement should
         for statement in [*refill, *kept_statements]:
             connection.exec_driver_sql(statement)
 

@@ -9,12 +9,17 @@ import platform
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from benchmarks.pairs import Count, Result, Row, shown_reach, shown_time
+from voicereg.engine import Database
+from voicereg.tables import voices
 from voicereg.version import __version__
 
 
@@ -87,10 +92,28 @@ def chapters(directory: Path, large: int, mlflow: str) -> tuple[Chapter, ...]:
     )
 
 
-def page(directory: Path, large: int, mlflow: str) -> str:
+def on_postgresql(small_url: str, large_url: str) -> Chapter:
+    """The same questions on a server, where two registries are there already."""
+    small, large = _voices(small_url), _voices(large_url)
+    return Chapter(
+        f"{large:,} voices on PostgreSQL",
+        ("benchmarks.scale", "--small-url", small_url, "--large-url", large_url),
+        f"The same of a registry of {small:,} voices and of one of {large:,}, in many accounts.",
+    )
+
+
+def _voices(url: str) -> int:
+    database = Database.open(url)
+    with database.read() as connection:
+        count: int = connection.execute(sa.select(sa.func.count()).select_from(voices)).scalar_one()
+    database.close()
+    return count
+
+
+def page(chosen: Sequence[Chapter]) -> str:
     """Run everything, and put the page together."""
     parts = [_HEAD.format(**_machine())]
-    for chapter in chapters(directory, large, mlflow):
+    for chapter in chosen:
         print(f"{chapter.title} …", file=sys.stderr)
         rows = _rows(chapter.words)
         parts.append(f"## {chapter.title}\n\n{chapter.text}\n")
@@ -170,8 +193,17 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, default=Path(".bench"), help="for registries")
     parser.add_argument("--large", type=int, default=1_000_000, help="voices in the large registry")
     parser.add_argument("--mlflow", default=sys.executable, help="a Python that has mlflow")
+    parser.add_argument(
+        "--postgresql",
+        nargs=2,
+        metavar=("SMALL_URL", "LARGE_URL"),
+        help="registries on a server, filled by benchmarks.registries",
+    )
     given = parser.parse_args()
-    text = page(given.directory, given.large, given.mlflow)
+    chosen = list(chapters(given.directory, given.large, given.mlflow))
+    if given.postgresql:
+        chosen.insert(-2, on_postgresql(*given.postgresql))
+    text = page(chosen)
     given.page.parent.mkdir(exist_ok=True)
     given.page.write_text(text, encoding="utf-8")
     print(text)
