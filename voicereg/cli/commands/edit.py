@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from voicereg.cli.app import App, pass_app
+from voicereg.cli.chosen import ask, check_askable, check_choice, show_chosen, these
 from voicereg.cli.failures import ExitCode
+from voicereg.cli.filters import filter_options, wanted
 from voicereg.cli.options import KeyValue, each_once, json_option
 from voicereg.cli.output.documents import print_json
 from voicereg.cli.output.tables import print_table
 from voicereg.cli.output.voices import voice_columns
+from voicereg.domain.voices import Voice
 
 
 @click.command()
-@click.argument("voices", nargs=-1, required=True, metavar="VOICE...")
+@click.argument("voices", nargs=-1, metavar="[VOICE...]")
 @click.option(
     "--tag", "tags", type=KeyValue(), multiple=True, callback=each_once, help="Add or change a tag."
 )
@@ -21,6 +26,9 @@ from voicereg.cli.output.voices import voice_columns
 @click.option("--owner", metavar="NAME", help="Set the owner; empty: none.")
 @click.option("--note", metavar="TEXT", help="Set the note; empty: none.")
 @click.option("--pin/--unpin", default=None, help="Whether the voice must stay.")
+@filter_options("where-")
+@click.option("--yes", is_flag=True, help="Do not ask before the voices of a filter are changed.")
+@click.option("--dry-run", is_flag=True, help="Show what would be changed, and change nothing.")
 @json_option
 @pass_app
 def edit(
@@ -32,19 +40,55 @@ def edit(
     owner: str | None,
     note: str | None,
     pin: bool | None,
+    yes: bool,
+    dry_run: bool,
     as_json: bool,
+    **given: Any,
 ) -> int:
     """Change tags, owner, note or pin of voices.
 
-    All of them are changed, or none. The provider never hears of it.
+    Name the voices, or say which by the filters of "voicereg list": --where-owner studio. What a
+    filter finds is shown before it is changed. All voices are changed, or none. The provider never
+    hears of it.
     """
     if not tags and not untag and owner is None and note is None and pin is None:
         raise click.UsageError("Nothing to change: say --tag, --untag, --owner, --note or --pin.")
-    edited = app.registry.edit(*voices, tags=tags, untag=untag, owner=owner, note=note, pin=pin)
+    where = wanted(given)
+    check_choice(voices, where)
+    registry = app.registry
+    if where:
+        chosen = registry.voices(**where)
+    elif dry_run:
+        chosen = list({voice.id: voice for voice in map(registry.voice, voices)}.values())
+    else:
+        chosen = []
+    is_single = len(voices) == 1
+    if dry_run or (where and not chosen):
+        _print(app, chosen, as_json, single=is_single)
+        if chosen:
+            app.say("nothing was changed: these voices would be")
+        return ExitCode.DONE
+    if where and not yes:
+        check_askable("change them")
+        show_chosen(chosen)
+        ask(f"Change {these(len(chosen))}?", otherwise="nothing was changed")
+    edited = registry.edit(
+        *(voice.id for voice in chosen),
+        *voices,
+        tags=tags,
+        untag=untag,
+        owner=owner,
+        note=note,
+        pin=pin,
+    )
+    _print(app, edited, as_json, single=is_single)
+    return ExitCode.DONE
+
+
+def _print(app: App, voices: list[Voice], as_json: bool, *, single: bool) -> None:
     now = app.registry.now()
     if as_json:
-        documents = [voice.as_dict(now) for voice in edited]
-        print_json(documents[0] if len(voices) == 1 else documents)
+        documents = [voice.as_dict(now) for voice in voices]
+        print_json(documents[0] if single else documents)
     else:
-        print_table(edited, voice_columns(now, with_account=False), "no voices", app.say)
-    return ExitCode.DONE
+        print_table(voices, voice_columns(now, with_account=False), "no voices", app.say)
