@@ -62,6 +62,11 @@ COMMANDS = {
         "voicereg.cli.commands.metrics:metrics",
         "Print figures for Prometheus, or write them to a file.",
     ),
+    "export": ("voicereg.cli.commands.export:export_voices", "Write voices to a file."),
+    "import": (
+        "voicereg.cli.commands.import_:import_voices",
+        "Read voices from a file: put them on record, or change them.",
+    ),
     "events": ("voicereg.cli.commands.events:events", "Show the audit log."),
     "account": ("voicereg.cli.commands.account:account", "Manage accounts, their keys and limits."),
     "db": ("voicereg.cli.commands.db:db", "Set up, upgrade or check the database."),

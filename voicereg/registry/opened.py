@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from voicereg.registry.edits import Edits
     from voicereg.registry.figures import Figures
     from voicereg.registry.history import History
+    from voicereg.registry.imports import Imports
     from voicereg.registry.keep_alives import KeepAlives
     from voicereg.registry.leases import Leases
     from voicereg.registry.lookups import Lookups
@@ -151,6 +152,13 @@ class OpenedRegistry:
         from voicereg.registry.speeches import Speeches
 
         return Speeches(self._context, self._lookups, self._recorder)
+
+    @cached_property
+    def imports(self) -> Imports:
+        """Voices out of files, put on record or changed."""
+        from voicereg.registry.imports import Imports
+
+        return Imports(self._context)
 
     @cached_property
     def leases(self) -> Leases:

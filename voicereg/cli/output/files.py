@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from voicereg.domain.errors import InvalidInput, Problem
@@ -34,11 +35,25 @@ def write_file(path: Path, data: bytes) -> None:
     Raises:
         InvalidInput: it cannot be written; an earlier file of that name is as it was.
     """
+    _write(path, [data])
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write a file of text, whole or not at all, with little of it in memory.
+
+    Raises:
+        InvalidInput: it cannot be written; an earlier file of that name is as it was.
+    """
+    _write(path, (line.encode() for line in lines))
+
+
+def _write(path: Path, pieces: Iterable[bytes]) -> None:
     from voicereg.registry.whole_files import whole_file
 
     check_writable(path)
     try:
         with whole_file(path) as stream:
-            stream.write(data)
+            for piece in pieces:
+                stream.write(piece)
     except OSError as error:
         raise InvalidInput(Problem("file", str(path), error.strerror or str(error))) from error

@@ -1,0 +1,74 @@
+"""``voicereg export``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from voicereg.cli.app import App, pass_app
+from voicereg.cli.failures import ExitCode
+from voicereg.cli.filters import filter_options, wanted
+from voicereg.cli.options import all_accounts_option
+from voicereg.cli.output.files import write_lines
+from voicereg.cli.rows import FORMATS, lines_of
+from voicereg.domain.exchange import EXCHANGE_KEYS, as_row
+
+
+@click.command("export")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Where to; stdout unless said.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="How; by the file's ending unless said, else JSON lines.",
+)
+@filter_options()
+@click.option("--without-gone", is_flag=True, help="Only voices that the provider may have.")
+@all_accounts_option
+@pass_app
+def export_voices(
+    app: App,
+    /,
+    output: Path | None,
+    form: str | None,
+    without_gone: bool,
+    all_accounts: bool,
+    **given: Any,
+) -> int:
+    """Write voices to a file, JSON lines or CSV, one row for each.
+
+    All voices of the account, gone ones too; the filters of "voicereg list" choose some.
+    "voicereg import" reads the file again. Previews, counts of uses and the audit log are not in
+    it: "voicereg db copy" moves a whole registry, and "voicereg db backup" keeps one.
+    """
+    registry = app.registry
+    chosen = form or ("csv" if output and output.suffix.lower() == ".csv" else "jsonl")
+    which = wanted(given)
+    which["with_gone"] = not without_gone
+    voices = registry.iter_voices(account=registry.ALL_ACCOUNTS if all_accounts else None, **which)
+    count = 0
+
+    def rows() -> Any:
+        nonlocal count
+        for voice in voices:
+            count += 1
+            yield as_row(voice)
+
+    lines = lines_of(rows(), EXCHANGE_KEYS, chosen)
+    if output is None or output == Path("-"):
+        for line in lines:
+            sys.stdout.write(line)
+        sys.stdout.flush()
+        return ExitCode.DONE
+    write_lines(output, lines)
+    app.say(f"wrote {count:,} {'voice' if count == 1 else 'voices'} to {output}")
+    return ExitCode.DONE
