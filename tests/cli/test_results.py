@@ -55,7 +55,7 @@ def test_show_and_edit_of_one_print_an_object(cli_on_each: Cli) -> None:
     edited = cli_on_each.done("edit", voice, "--owner", "studio", "--json")
 
     assert shown.err == edited.err == ""
-    assert shown.json().keys() == edited.json().keys() | {"daily_uses"}
+    assert shown.json().keys() == edited.json().keys() | {"daily_uses", "replaced_by"}
     assert edited.json().keys() >= VOICE_KEYS
     assert (shown.json()["owner"], edited.json()["owner"]) == (None, "studio")
     assert_utc(edited.json())

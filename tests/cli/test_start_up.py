@@ -124,4 +124,4 @@ def test_everything_documents_itself(path: tuple[str, ...]) -> None:
 def test_every_command_can_be_read_by_a_program(path: tuple[str, ...]) -> None:
     names = {name for each in ALL[path].params for name in each.opts}
 
-    assert "--json" in names or path in {("demo",), ("housekeeping", "start")}
+    assert "--json" in names or path in {("demo",), ("housekeeping", "start"), ("export",)}

@@ -74,7 +74,7 @@ def test_a_model_that_takes_voices_along(patient_of_each: Patient, days: int, wh
 
     assert f"default: {what} {day}, with 3 voices bound to it" in found.what
     assert f"voicereg list --model {MODEL} shows them" in (found.advice or "")
-    assert "voicereg create --model MODEL" in (found.advice or "")
+    assert "voicereg recreate VOICE --model MODEL" in (found.advice or "")
 
 
 def test_a_model_that_is_no_concern(patient: Patient) -> None:

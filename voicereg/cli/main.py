@@ -24,6 +24,10 @@ from voicereg.version import __version__
 
 COMMANDS = {
     "create": ("voicereg.cli.commands.create:create", "Design a voice at the provider."),
+    "recreate": (
+        "voicereg.cli.commands.recreate:recreate",
+        "Design a voice anew, in place of one that is gone.",
+    ),
     "list": ("voicereg.cli.commands.list:list_voices", "List voices."),
     "show": ("voicereg.cli.commands.show:show", "Show everything known of a voice."),
     "edit": ("voicereg.cli.commands.edit:edit", "Change tags, owner, note or pin of voices."),

@@ -91,5 +91,5 @@ def _retiring(account: Account, retiring: Retiring, subject: Subject, now: datet
         "deadlines.retiring",
         f"{of} {'was' if day <= now else 'is'} withdrawn on {retiring.on}, with {voices}",
         f"{shown} shows them; design them anew for a model that stays: "
-        f"{command(account, 'create --model MODEL --prompt …')}",
+        f"{command(account, 'recreate VOICE --model MODEL')}",
     )

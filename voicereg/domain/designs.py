@@ -83,6 +83,10 @@ class DesignOptions(TypedDict, total=False):
     note: str | None
     pin: bool
     """Whether the voice must stay."""
+    replaces: str | None
+    """The registry id of a voice that this one is to stand in for."""
+    again: bool
+    """Though another voice stands in for it already."""
 
 
 def checked_design(region: str, **asked: Unpack[DesignOptions]) -> tuple[DesignRequest, Labels]:

@@ -177,12 +177,14 @@ class Chinese:
                 return f"手动使用一次并查看问题：{use}"
             case Topic.GONE:
                 show = m.code(commands.of_voice("show"))
-                return f"同样的描述不会再生成同样的音色。查看记录：{show}"
+                anew = m.code(commands.of_voice("recreate"))
+                return f"同样的描述不会再生成同样的音色。查看记录：{show} ，设计替代音色：{anew}"
             case Topic.QUOTA:
                 unused, delete = m.code(commands.list_unused()), m.code(commands.of_voice("delete"))
                 return f"如需腾出名额：{unused} 列出长期未用的音色，{delete} 释放名额。"
             case Topic.RETIRING:
-                bound, anew = m.code(commands.list_model()), m.code(commands.create())
+                bound = m.code(commands.list_model())
+                anew = m.code(commands.of_voice("recreate", "--model MODEL"))
                 return f"受影响的音色：{bound} ，请用其他模型重新设计：{anew}"
             case Topic.UNRESOLVED:
                 sync = m.code(commands.sync())

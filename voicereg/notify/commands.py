@@ -55,10 +55,6 @@ class Commands:
         model = "MODEL" if only is None else word(only.concern.subject.key, "MODEL")
         return f"{self._program()} list --model {model}"
 
-    def create(self) -> str:
-        """Designs a voice for another model."""
-        return f'{self._program()} create --model MODEL --prompt "…"'
-
     def more(self) -> str:
         """Shows all that the group tells of, and perhaps more."""
         several = len(self.group.accounts) > 1

@@ -171,12 +171,17 @@ class English:
                 return f"To see what is wrong, and to use it: {use}"
             case Topic.GONE:
                 show = m.code(commands.of_voice("show"))
-                return f"The same description never gives the same voice again. On record: {show}"
+                anew = m.code(commands.of_voice("recreate"))
+                return (
+                    "The same description never gives the same voice again. "
+                    f"On record: {show}; another in its place: {anew}"
+                )
             case Topic.QUOTA:
                 unused, delete = m.code(commands.list_unused()), m.code(commands.of_voice("delete"))
                 return f"To make room: {unused} shows what nobody uses, {delete} frees a slot."
             case Topic.RETIRING:
-                bound, anew = m.code(commands.list_model()), m.code(commands.create())
+                bound = m.code(commands.list_model())
+                anew = m.code(commands.of_voice("recreate", "--model MODEL"))
                 return f"Bound to it: {bound}; design them anew for a model that stays: {anew}"
             case Topic.UNRESOLVED:
                 sync = m.code(commands.sync())

@@ -23,6 +23,7 @@ from voicereg.domain.errors import (
     InvalidInput,
     Problem,
     StateConflict,
+    VoiceNotFound,
 )
 from voicereg.domain.rules import RULES
 from voicereg.domain.states import State
@@ -43,8 +44,9 @@ from voicereg.registry.duplicates import (
 )
 from voicereg.registry.quotas import Quotas
 from voicereg.registry.repeating import idempotent, repeating
+from voicereg.registry.texts import is_storable
 from voicereg.registry.uses import claim
-from voicereg.store import previews, slots, syncs, voices
+from voicereg.store import previews, slots, syncs, voice_queries, voices
 from voicereg.store.accounts import Lock
 
 _logger = logging.getLogger(__name__)
@@ -102,6 +104,17 @@ class Creates:
 
         return repeating(record)
 
+    @idempotent
+    def check_replaced(self, asked: DesignOptions, account: str | None) -> None:
+        """Make sure that :meth:`begin` would not refuse what is to be replaced.
+
+        Raises:
+            VoiceNotFound: it is not there.
+            StateConflict: another voice stands in for it already.
+        """
+        with self._context.database.read() as connection:
+            _check_replaced(connection, self._context.account(connection, account), asked)
+
     def _record(
         self,
         connection: sa.Connection,
@@ -118,6 +131,7 @@ class Creates:
         if context.settings.create.mark_names:
             request = marked(request, context.rng, unchecked=asked.get("unchecked", False))
         self._quotas.take_slot(connection, found, request.family)
+        _check_replaced(connection, found, asked)
         # After the lock: the time spent waiting for it is not part of the attempt.
         now = context.database.now(connection)
         voice = Voice(
@@ -144,7 +158,7 @@ class Creates:
             pinned=labels.pinned,
             owner=labels.owner,
             note=labels.note,
-            replaces=None,
+            replaces=asked.get("replaces"),
             request_id=None,
             lease_holder=holder,
             lease_expires_at=now + (lease or context.settings.create.settle_after),
@@ -371,6 +385,31 @@ class Slot:
     def _keep(self, settle: Callable[[str], Voice]) -> Voice:
         self._voice = settle(self._voice.id)
         return self._voice
+
+
+def _check_replaced(connection: sa.Connection, account: Account, asked: DesignOptions) -> None:
+    """Make sure that what is to be replaced is there, and that nobody else is at it.
+
+    Args:
+        connection: a transaction that has locked the family's limit.
+        account: where the new voice will be.
+        asked: what is to be made.
+    """
+    replaced = asked.get("replaces")
+    if replaced is None:
+        return
+    voice = voices.get(connection, replaced) if is_storable(replaced) else None
+    if voice is None or voice.account != account.name:
+        raise VoiceNotFound(replaced, account.name)
+    standing = [
+        other for other in voice_queries.successors(connection, voice.id) if not other.state.is_gone
+    ]
+    if standing and not asked.get("again", False):
+        raise StateConflict(
+            voice,
+            f"voice {standing[0].id} ({standing[0].state.value}) stands in for it already",
+            "--again makes one more",
+        )
 
 
 def _who(token: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Unpack
+from typing import TYPE_CHECKING, Any, BinaryIO, Unpack
 
 from voicereg.registry.context import ALL_ACCOUNTS
 from voicereg.registry.opened import OpenedRegistry
@@ -132,6 +132,51 @@ class Registry(OpenedRegistry):
             wait=self._context.settings.create.review_wait if wait is None else wait,
             on_stage=on_stage,
         )
+
+    def recreate(
+        self,
+        reference: str,
+        *,
+        wait: timedelta | None = None,
+        on_stage: OnStage | None = None,
+        account: str | None = None,
+        **changed: Any,
+    ) -> Voice:
+        """Design a voice anew from what is on record of another. It will sound different.
+
+        The new voice carries the tags, owner and pin of the other, and names it as the one that it
+        ``replaces``. The other is left as it is; so are aliases.
+
+        Args:
+            reference: the other, as :meth:`voice` takes it.
+            wait, on_stage, account: as for :meth:`design`.
+            changed: what is to be other than it was, as :meth:`design` takes it; ``again``: though
+                another voice stands in for it already.
+
+        Raises:
+            VoiceNotFound, AmbiguousVoice: as :meth:`voice` does.
+            InvalidInput: it was cloned, or its description is not on record.
+            StateConflict: another voice stands in for it already.
+            VoiceregError: as :meth:`design` does.
+        """
+        asked = self.asked_again(reference, account=account, **changed)
+        there = self._lookups.voice(reference, account).account
+        return self.design(wait=wait, on_stage=on_stage, account=there, **asked)
+
+    def asked_again(
+        self, reference: str, *, account: str | None = None, **changed: Any
+    ) -> DesignOptions:
+        """What :meth:`recreate` would ask for, as :meth:`design` takes it; changes nothing."""
+        from voicereg.domain.recreations import asked_again
+
+        voice = self._lookups.voice(reference, account)
+        asked = asked_again(voice, changed)
+        self._creates.check_replaced(asked, voice.account)
+        return asked
+
+    def successors(self, reference: str, *, account: str | None = None) -> list[Voice]:
+        """The voices that stand in for another, oldest first."""
+        return self._lookups.successors(self._lookups.voice(reference, account))
 
     def check_design(
         self, *, account: str | None = None, **asked: Unpack[DesignOptions]

@@ -109,6 +109,12 @@ class Lookups:
                 connection, self._scope(connection, account), wanted, sort=SortField.DEADLINE
             )
 
+    @idempotent
+    def successors(self, voice: Voice) -> list[Voice]:
+        """The voices that stand in for another, oldest first."""
+        with self._context.database.read() as connection:
+            return voice_queries.successors(connection, voice.id)
+
     def stream(self, options: FilterOptions, *, account: str | None = None) -> Iterator[Voice]:
         """The voices that fit, in order of creation; a page at a time, so memory stays flat."""
         wanted = _searchable(voice_filter(self._context.clock.now(), **options))

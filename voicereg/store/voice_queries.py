@@ -110,6 +110,14 @@ def by_exact_id(connection: sa.Connection, scope: Scope, reference: str) -> list
     )
 
 
+def successors(connection: sa.Connection, voice: str) -> list[Voice]:
+    """The voices that stand in for another, oldest first."""
+    rows = connection.execute(
+        SELECT.where(voices.c.replaces == voice).order_by(voices.c.created_at, voices.c.id)
+    ).all()
+    return from_rows(rows)
+
+
 def by_alias(connection: sa.Connection, scope: Scope, name: str) -> list[Voice]:
     """The voices that a name stands for, one for each account that has it."""
     named = sa.select(aliases.c.voice).where(

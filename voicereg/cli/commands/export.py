@@ -44,9 +44,10 @@ def export_voices(
     all_accounts: bool,
     **given: Any,
 ) -> int:
-    """Write voices to a file, JSON lines or CSV, one row for each.
+    """Write voices to a file.
 
-    All voices of the account, gone ones too; the filters of "voicereg list" choose some.
+    JSON lines or CSV, a row for each voice of the account, gone ones too; the filters of "voicereg
+    list" choose some.
     "voicereg import" reads the file again. Previews, counts of uses and the audit log are not in
     it: "voicereg db copy" moves a whole registry, and "voicereg db backup" keeps one.
     """

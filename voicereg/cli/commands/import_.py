@@ -30,12 +30,13 @@ _TOLD = 20
 @json_option
 @pass_app
 def import_voices(app: App, /, file: Path, skip_bad: bool, dry_run: bool, as_json: bool) -> int:
-    """Read voices from FILE: JSON lines or CSV, as "voicereg export" writes them; - for stdin.
+    """Read voices from a file: put them on record, or change them.
 
-    A voice that is on no record is put on record; of one that is, tags, owner, note and pin become
-    those of its row, what was not known is filled in, and what never changes must agree. A column
-    that is not there changes nothing. Every row is checked before anything is changed, and nothing
-    is where one is bad. The provider hears of nothing: "voicereg sync" compares.
+    FILE is JSON lines or CSV, as "voicereg export" writes them, or kept by hand; - for stdin. A
+    voice that is on no record is put on record; of one that is, tags, owner, note and pin
+    become those of its row, what was not known is filled in, and what never changes must agree.
+    A column that is not there changes nothing. Every row is checked before anything is changed,
+    and nothing is where one is bad. The provider hears of nothing: "voicereg sync" compares.
     """
     with _opened(file) as stream:
         done = app.registry.imports.run(

@@ -27,10 +27,20 @@ def show(app: App, /, voice: str, refresh: bool, as_json: bool) -> int:
     found = app.registry.refresh(voice) if refresh else app.registry.voice(voice)
     now = app.registry.now()
     daily = app.registry.daily_uses(found.id, account=found.account)
+    successors = app.registry.successors(found.id, account=found.account)
     if as_json:
-        print_json({**found.as_dict(now), "daily_uses": [one.as_dict() for one in daily]})
+        print_json(
+            {
+                **found.as_dict(now),
+                "replaced_by": [new.id for new in successors],
+                "daily_uses": [one.as_dict() for one in daily],
+            }
+        )
         return ExitCode.DONE
-    print_fields(voice_fields(found, now))
+    fields = voice_fields(found, now)
+    if successors:
+        fields.append(("replaced_by", " ".join(new.id for new in successors)))
+    print_fields(fields)
     if on_terminal():
         for line in uses_chart(daily, now.date()):
             click.echo(line)
