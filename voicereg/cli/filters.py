@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from voicereg.cli.completion import complete_models, complete_tags
 from voicereg.cli.options import FAMILY, KeyMaybeValue, each_once
 from voicereg.domain.filters import FilterOptions
 from voicereg.domain.states import State
@@ -31,7 +32,13 @@ def filter_options(prefix: str = "") -> Callable[[Command], Command]:
 
     options = (
         option("family", "family", type=FAMILY, help="Only of this family."),
-        option("model", "target_model", metavar="MODEL", help="Only bound to this target model."),
+        option(
+            "model",
+            "target_model",
+            metavar="MODEL",
+            shell_complete=complete_models,
+            help="Only bound to this target model.",
+        ),
         option(
             "state",
             "states",
@@ -46,6 +53,7 @@ def filter_options(prefix: str = "") -> Callable[[Command], Command]:
             type=KeyMaybeValue(),
             multiple=True,
             callback=each_once,
+            shell_complete=complete_tags,
             help="Only with this tag.",
         ),
         option("owner", "owner", metavar="NAME", help="Only of this owner."),

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 import click
 
 from voicereg.cli.app import App
+from voicereg.cli.completion import complete_accounts
 from voicereg.cli.failures import ExitCode, report_failure
 from voicereg.cli.lazy import LazyGroup
 from voicereg.version import __version__
@@ -78,6 +79,10 @@ COMMANDS = {
         "voicereg.cli.commands.doctor:doctor",
         "Check what is set up wrong, and say how to mend it.",
     ),
+    "completion": (
+        "voicereg.cli.commands.completion:completion",
+        "Print what makes a shell complete commands, voices, tags.",
+    ),
     "sandbox": ("voicereg.cli.commands.sandbox:sandbox", "Serve a stand-in for the provider."),
     "demo": ("voicereg.cli.commands.demo:demo", "See the whole story, without a key."),
 }
@@ -95,7 +100,13 @@ COMMANDS = {
     metavar="URL",
     help="The registry: a SQLite file or postgresql://… [VOICEREG_DATABASE]",
 )
-@click.option("-a", "--account", metavar="NAME", help="The account to use. [VOICEREG_ACCOUNT]")
+@click.option(
+    "-a",
+    "--account",
+    metavar="NAME",
+    shell_complete=complete_accounts,
+    help="The account to use. [VOICEREG_ACCOUNT]",
+)
 @click.option(
     "--base-url",
     metavar="URL",

@@ -265,6 +265,16 @@ class Registry(OpenedRegistry):
         """
         return self._lookups.expiring(within, account)
 
+    def beginning_with(
+        self, beginning: str, *, limit: int = 50, account: str | None = None
+    ) -> list[Voice]:
+        """Voices whose registry id or provider id begins so, for one who types; gone ones too."""
+        return self._lookups.beginning_with(beginning, limit, account)
+
+    def tags(self, *, account: str | None = None) -> list[tuple[str, str]]:
+        """The tags that voices have, as keys and values, each once, in order."""
+        return self._lookups.tags(account)
+
     def preview(self, reference: str, *, account: str | None = None) -> tuple[Voice, PreviewAudio]:
         """A voice, and the preview audio kept of it.
 

@@ -115,6 +115,30 @@ class Lookups:
         with self._context.database.read() as connection:
             return voice_queries.successors(connection, voice.id)
 
+    @idempotent
+    def beginning_with(self, beginning: str, limit: int, account: str | None) -> list[Voice]:
+        """Voices whose registry id or provider id begins so; without a beginning, the newest."""
+        if not is_storable(beginning):
+            return []
+        with self._context.database.read() as connection:
+            scope = self._scope(connection, account)
+            if beginning:
+                return voice_queries.by_beginning(connection, scope, beginning, limit)
+            return voice_queries.select(
+                connection,
+                scope,
+                VoiceFilter(),
+                sort=SortField.CREATED,
+                descending=True,
+                limit=limit,
+            )
+
+    @idempotent
+    def tags(self, account: str | None) -> list[tuple[str, str]]:
+        """The tags that voices have, each once, in order."""
+        with self._context.database.read() as connection:
+            return voice_queries.tags(connection, self._scope(connection, account))
+
     def stream(self, options: FilterOptions, *, account: str | None = None) -> Iterator[Voice]:
         """The voices that fit, in order of creation; a page at a time, so memory stays flat."""
         wanted = _searchable(voice_filter(self._context.clock.now(), **options))

@@ -110,6 +110,18 @@ def by_exact_id(connection: sa.Connection, scope: Scope, reference: str) -> list
     )
 
 
+def tags(connection: sa.Connection, scope: Scope) -> list[tuple[str, str]]:
+    """Keys and values of tags, each once, in order."""
+    query = (
+        sa.select(voice_tags.c.key, voice_tags.c.value)
+        .distinct()
+        .join(voices, voices.c.id == voice_tags.c.voice)
+        .where(*_within(scope, voices.c.account_id))
+        .order_by(voice_tags.c.key, voice_tags.c.value)
+    )
+    return [(key, value) for key, value in connection.execute(query)]
+
+
 def successors(connection: sa.Connection, voice: str) -> list[Voice]:
     """The voices that stand in for another, oldest first."""
     rows = connection.execute(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from voicereg.cli.app import App, pass_app
+from voicereg.cli.completion import VOICE
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import all_accounts_option, format_options, json_option
 from voicereg.cli.output.documents import print_json
@@ -25,7 +26,7 @@ def alias() -> None:
 
 @alias.command("set")
 @click.argument("name")
-@click.argument("voice")
+@click.argument("voice", type=VOICE)
 @json_option
 @pass_app
 def set_alias(app: App, /, name: str, voice: str, as_json: bool) -> int:

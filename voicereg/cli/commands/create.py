@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from voicereg.cli.app import App, pass_app
+from voicereg.cli.completion import complete_models, complete_tags
 from voicereg.cli.designing import carry_out, design_options, show_request, wait_for_review
 from voicereg.cli.options import FAMILY, KeyValue, each_once, json_option
 from voicereg.domain.designs import (
@@ -18,7 +19,13 @@ from voicereg.domain.designs import (
 
 
 @click.command()
-@click.option("--model", required=True, metavar="MODEL", help="The target model.")
+@click.option(
+    "--model",
+    required=True,
+    metavar="MODEL",
+    shell_complete=complete_models,
+    help="The target model.",
+)
 @click.option("--prompt", required=True, metavar="TEXT", help="The description of the voice.")
 @click.option("--preview-text", required=True, metavar="TEXT", help="What the preview says.")
 @click.option("--name", required=True, metavar="NAME", help="Becomes part of the voice id.")
@@ -40,7 +47,13 @@ from voicereg.domain.designs import (
 )
 @click.option("--family", type=FAMILY, help="Needed for a model whose name does not tell it.")
 @click.option(
-    "--tag", "tags", type=KeyValue(), multiple=True, callback=each_once, help="Kept with the voice."
+    "--tag",
+    "tags",
+    type=KeyValue(),
+    multiple=True,
+    callback=each_once,
+    shell_complete=complete_tags,
+    help="Kept with the voice.",
 )
 @click.option("--owner", metavar="NAME", help="Kept with the voice.")
 @click.option("--note", metavar="TEXT", help="Kept with the voice.")

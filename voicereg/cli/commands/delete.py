@@ -8,6 +8,7 @@ import click
 
 from voicereg.cli.app import App, pass_app
 from voicereg.cli.chosen import ask, check_askable, check_choice, show_chosen, these
+from voicereg.cli.completion import VOICE
 from voicereg.cli.failures import ExitCode, describe, exit_code
 from voicereg.cli.filters import filter_options, wanted
 from voicereg.cli.options import json_option
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("voices", nargs=-1, metavar="[VOICE...]")
+@click.argument("voices", type=VOICE, nargs=-1, metavar="[VOICE...]")
 @filter_options("where-")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--force", is_flag=True, help="Delete pinned and aliased voices, too.")

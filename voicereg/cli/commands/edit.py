@@ -8,6 +8,7 @@ import click
 
 from voicereg.cli.app import App, pass_app
 from voicereg.cli.chosen import ask, check_askable, check_choice, show_chosen, these
+from voicereg.cli.completion import VOICE, complete_tags
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.filters import filter_options, wanted
 from voicereg.cli.options import KeyValue, each_once, json_option
@@ -18,9 +19,15 @@ from voicereg.domain.voices import Voice
 
 
 @click.command()
-@click.argument("voices", nargs=-1, metavar="[VOICE...]")
+@click.argument("voices", type=VOICE, nargs=-1, metavar="[VOICE...]")
 @click.option(
-    "--tag", "tags", type=KeyValue(), multiple=True, callback=each_once, help="Add or change a tag."
+    "--tag",
+    "tags",
+    type=KeyValue(),
+    multiple=True,
+    callback=each_once,
+    shell_complete=complete_tags,
+    help="Add or change a tag.",
 )
 @click.option("--untag", multiple=True, metavar="KEY", help="Remove a tag.")
 @click.option("--owner", metavar="NAME", help="Set the owner; empty: none.")

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from voicereg.cli.app import App, pass_app
+from voicereg.cli.completion import VOICE
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import json_option
 from voicereg.cli.output.documents import print_json
@@ -26,7 +27,7 @@ _TEXTS = {
 
 
 @click.command()
-@click.argument("voice")
+@click.argument("voice", type=VOICE)
 @click.option(
     "-o",
     "--output",

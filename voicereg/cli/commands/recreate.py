@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from voicereg.cli.app import App, pass_app
+from voicereg.cli.completion import VOICE, complete_models
 from voicereg.cli.designing import carry_out, design_options, show_request, wait_for_review
 from voicereg.cli.options import json_option
 from voicereg.domain.recreations import SOUNDS_DIFFERENT
@@ -15,8 +16,14 @@ from voicereg.domain.voices import Voice
 
 
 @click.command()
-@click.argument("voice")
-@click.option("--model", "target_model", metavar="MODEL", help="Another target model.")
+@click.argument("voice", type=VOICE)
+@click.option(
+    "--model",
+    "target_model",
+    metavar="MODEL",
+    shell_complete=complete_models,
+    help="Another target model.",
+)
 @click.option("--prompt", metavar="TEXT", help="Another description.")
 @click.option("--preview-text", metavar="TEXT", help="Another text for the preview.")
 @click.option("--name", metavar="NAME", help="Another name.")

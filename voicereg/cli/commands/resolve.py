@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from voicereg.cli.app import App, pass_app
+from voicereg.cli.completion import VOICE
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import json_option
 from voicereg.cli.output.documents import print_json
@@ -13,7 +14,7 @@ from voicereg.cli.output.voices import voice_fields
 
 
 @click.command()
-@click.argument("voice")
+@click.argument("voice", type=VOICE)
 @click.option("--adopt", metavar="VOICE_ID", help="It made this voice of the provider's.")
 @click.option("--release", is_flag=True, help="It made nothing: free its slot.")
 @click.option(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from voicereg.cli.app import App, pass_app
+from voicereg.cli.completion import VOICE
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import json_option
 from voicereg.cli.output.charts import uses_chart
@@ -14,7 +15,7 @@ from voicereg.cli.output.voices import voice_fields
 
 
 @click.command()
-@click.argument("voice")
+@click.argument("voice", type=VOICE)
 @click.option("--refresh", is_flag=True, help="Ask the provider first how its review stands.")
 @json_option
 @pass_app

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from voicereg.cli.app import App, pass_app
+from voicereg.cli.completion import VOICE
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import json_option
 from voicereg.cli.output.documents import print_json
@@ -17,7 +18,7 @@ _ENDINGS = {".wav": "wav", ".mp3": "mp3", ".pcm": "pcm", ".opus": "opus"}
 
 
 @click.command()
-@click.argument("voice")
+@click.argument("voice", type=VOICE)
 @click.argument("text", required=False)
 @click.option(
     "-o",

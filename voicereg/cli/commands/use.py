@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import click
 
 from voicereg.cli.app import App, pass_app
+from voicereg.cli.completion import VOICE
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import json_option
 from voicereg.cli.output.documents import print_json
@@ -39,7 +40,7 @@ class _Moment(click.ParamType[datetime]):
 
 
 @click.command()
-@click.argument("voices", nargs=-1, metavar="VOICE...")
+@click.argument("voices", type=VOICE, nargs=-1, metavar="VOICE...")
 @click.option("--at", type=_Moment(), help="When; now unless said. Without a zone: local time.")
 @click.option(
     "--count", type=click.IntRange(1, 1_000_000_000), default=1, metavar="N", help="How often."

@@ -1,0 +1,27 @@
+"""``voicereg completion``."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+from voicereg.cli.failures import ExitCode
+
+_SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(_SHELLS))
+@click.pass_context
+def completion(context: click.Context, /, shell: str) -> int:
+    """Print what makes a shell complete commands, voices, tags.
+
+    For bash, in ~/.bashrc: eval "$(voicereg completion bash)". For zsh, in ~/.zshrc: eval
+    "$(voicereg completion zsh)". For fish: voicereg completion fish >
+    ~/.config/fish/completions/voicereg.fish.
+    """
+    kind = get_completion_class(shell)
+    assert kind is not None  # noqa: S101 - click has all three
+    script = kind(context.find_root().command, {}, "voicereg", "_VOICEREG_COMPLETE")
+    click.echo(script.source())
+    return ExitCode.DONE
