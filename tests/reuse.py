@@ -90,10 +90,8 @@ def _statements(connection: psycopg.Connection) -> bytes:
             sql.SQL("SELECT json_agg(held)::text FROM {} AS held").format(sql.Identifier(name))
         ).fetchone()
         if held and held[0]:
-            parts.append(
-                sql.SQL("INSERT INTO {0} SELECT * FROM json_populate_recordset(null::{0}, {1})")
-                .format(sql.Identifier(name), sql.Literal(held[0]))
-            )  # fmt: skip
+            refill = "INSERT INTO {0} SELECT * FROM json_populate_recordset(null::{0}, {1})"
+            parts.append(sql.SQL(refill).format(sql.Identifier(name), sql.Literal(held[0])))
     for sequence, last in connection.execute(
         "SELECT quote_ident(sequencename), last_value FROM pg_sequences WHERE schemaname = 'public'"
     ).fetchall():

@@ -7,8 +7,12 @@ from collections.abc import Iterable, Sequence
 
 import click
 
+from voicereg.cli.app import App
 from voicereg.cli.failures import ExitCode
+from voicereg.cli.output.documents import print_json
+from voicereg.cli.output.tables import print_table
 from voicereg.cli.output.text import printable
+from voicereg.cli.output.voices import voice_columns
 from voicereg.domain.filters import FilterOptions
 from voicereg.domain.voices import Voice
 
@@ -34,6 +38,16 @@ def show_chosen(voices: Iterable[Voice]) -> None:
             printable(f"  {voice.id}  {voice.name}  {voice.target_model}  {voice.state.value}"),
             err=True,
         )
+
+
+def print_changed(app: App, voices: Sequence[Voice], as_json: bool, *, single: bool) -> None:
+    """Print what was changed, or would be; as one object where one voice was named."""
+    now = app.registry.now()
+    if as_json:
+        documents = [voice.as_dict(now) for voice in voices]
+        print_json(documents[0] if single else documents)
+    else:
+        print_table(voices, voice_columns(now, with_account=False), "no voices", app.say)
 
 
 def check_askable(to: str) -> None:

@@ -95,6 +95,7 @@ def _matching(values: Iterable[str], incomplete: str) -> list[CompletionItem]:
 def _asked(ctx: click.Context, question: Callable[[Registry], Iterable[Found]]) -> list[Found]:
     """What the registry that the words before speak of answers; nothing where there is none."""
     from voicereg import settings
+    from voicereg.doctor.reading import sqlite_path
     from voicereg.registry import Registry
 
     given = ctx.find_root().params
@@ -105,15 +106,10 @@ def _asked(ctx: click.Context, question: Callable[[Registry], Iterable[Found]]) 
             database=given.get("database"),
             account=given.get("account"),
         )
-        path = _sqlite_path(loaded.database_url())
+        path = sqlite_path(loaded.database_url())
         if path is not None and not path.exists():
             return []
         with Registry.open(settings=loaded, through="cli") as registry:
             return list(question(registry))
     except (VoiceregError, OSError):
         return []
-
-
-def _sqlite_path(url: str) -> Path | None:
-    prefix = "sqlite:///"
-    return Path(url.removeprefix(prefix)) if url.startswith(prefix) else None

@@ -13,12 +13,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
+from voicereg.cli.output.documents import FORMULA_STARTS
 from voicereg.cli.output.text import escaped_json, printable
 from voicereg.domain.errors import InvalidInput, Problem
 
 FORMATS = ("jsonl", "csv")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_MARKED = (*_FORMULA_STARTS, "'", '"')
+_MARKED = (*FORMULA_STARTS, "'", '"')
 """What a text begins with that gets an apostrophe."""
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 

@@ -159,9 +159,9 @@ class Registry(OpenedRegistry):
             StateConflict: another voice stands in for it already.
             VoiceregError: as :meth:`design` does.
         """
-        asked = self.asked_again(reference, account=account, **changed)
-        there = self._lookups.voice(reference, account).account
-        return self.design(wait=wait, on_stage=on_stage, account=there, **asked)
+        there = self._lookups.voice(reference, account)
+        asked = self.asked_again(there.id, account=there.account, **changed)
+        return self.design(wait=wait, on_stage=on_stage, account=there.account, **asked)
 
     def asked_again(
         self, reference: str, *, account: str | None = None, **changed: Any

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from voicereg.domain.accounts import Account
-from voicereg.domain.errors import InvalidInput, Problem
+from voicereg.domain.errors import AccountNotFound, InvalidInput, Problem
 from voicereg.domain.exchange import (
     FACTS,
     RowProblem,
@@ -24,10 +25,11 @@ from voicereg.domain.exchange import (
 from voicereg.domain.families import Family
 from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis, Voice
 from voicereg.registry.changes import Changes
-from voicereg.registry.context import ALL_ACCOUNTS, Context
+from voicereg.registry.context import Context
 from voicereg.registry.repeating import repeated
 from voicereg.registry.uses import claim
 from voicereg.store import aliases, slots, voices
+from voicereg.store.accounts import Lock
 
 Cells = Mapping[str, Any] | Exception
 """What a row holds, by key; or why it cannot be read."""
@@ -88,7 +90,7 @@ class Imports:
         try:
             with self._context.database.write() as connection:
                 done = replace(read, problems=list(read.problems))
-                work = _Work(self._context, connection, selected, done)
+                work = _Work(self._context, connection, selected.name, done)
                 work.take_all(rows)
                 done.problems.sort(key=lambda problem: problem.line)
                 done.is_done = not dry_run and (skip_bad or not done.problems)
@@ -104,85 +106,91 @@ class _NothingIsToBeDone(Exception):
         self.done = done
 
 
-@dataclass
-class _Seen:
-    """What earlier rows were about, by what can be there once only."""
-
-    ids: dict[str, int] = field(default_factory=dict)
-    found: Counter[tuple[int, Family]] = field(default_factory=Counter)
-    voice_ids: set[str] = field(default_factory=set)
-
-
 class _Work:
     """One import, within its transaction."""
 
     def __init__(
-        self,
-        context: Context,
-        connection: sa.Connection,
-        selected: Account,
-        done: VoicesImported,
+        self, context: Context, connection: sa.Connection, selected: str, done: VoicesImported
     ) -> None:
         self._context = context
         self._connection = connection
-        self._selected = selected.name
+        self._selected = selected
         self._done = done
-        self._accounts = {one.name: one for one in context.accounts(connection, ALL_ACCOUNTS)}
-        for group in sorted({one.quota_group_id for one in self._accounts.values()}):
-            for family in sorted(Family):
-                slots.lock_limit(connection, group, family)
-        self._now = context.database.now(connection)
+        self._accounts: dict[str, Account] = {}
+        self._now = context.clock.now()
         self._changes = Changes(connection, actor=context.actor, now=self._now)
-        self._seen = _Seen()
+        self._lines: dict[str, int] = {}
+        """Where in the file each voice was, by registry id."""
 
     def take_all(self, rows: Sequence[tuple[int, VoiceRow]]) -> None:
         """Do what the rows say; what stands in for another comes after it, wherever it is."""
+        self._lock({row.account or self._selected for _, row in rows})
+        added: list[Voice] = []
         waiting = list(rows)
         while waiting:
-            ready = [(line, row) for line, row in waiting if self._is_ready(row)]
-            for line, row in ready or waiting:
-                self._take_one(line, row)
-            later = {line for line, _ in ready or waiting}
-            waiting = [(line, row) for line, row in waiting if line not in later]
-        claim(self._connection, self._seen.voice_ids, self._now)
-        for (group, family), found in sorted(self._seen.found.items()):
-            slots.explain(self._connection, group, family, found)
+            ready = [(line, row) for line, row in waiting if self._is_ready(row)] or waiting
+            added += filter(None, [self._take_one(line, row) for line, row in ready])
+            waiting = [one for one in waiting if one not in ready]
+        ids = {voice.voice_id for voice in added if voice.voice_id is not None}
+        claim(self._connection, ids, self._now)
+        found = Counter(
+            (voice.quota_group_id, voice.family) for voice in added if voice.state.holds_slot
+        )
+        for (group, family), count in sorted(found.items()):
+            slots.explain(self._connection, group, family, count)
+
+    def _lock(self, names: Collection[str]) -> None:
+        """Keep accounts in their quota groups, and others from taking slots there."""
+        for name in sorted(names):
+            with suppress(AccountNotFound):
+                found = self._context.account(self._connection, name, Lock.STEADY)
+                self._accounts[name] = found
+        for group in sorted({account.quota_group_id for account in self._accounts.values()}):
+            for family in sorted(Family):
+                slots.lock_limit(self._connection, group, family)
+        # After the locks: what was waited for has happened before this.
+        self._now = self._context.database.now(self._connection)
+        self._changes.now = self._now
 
     def _is_ready(self, row: VoiceRow) -> bool:
         return row.replaces is None or voices.get(self._connection, row.replaces) is not None
 
-    def _take_one(self, line: int, row: VoiceRow) -> None:
-        """Do what one row says; or note why it cannot be done."""
-        before = (self._done.added, self._done.changed, self._done.unchanged)
-        savepoint = self._connection.begin_nested()
+    def _take_one(self, line: int, row: VoiceRow) -> Voice | None:
+        """Do what one row says, or note why it cannot be done; return the voice that it added."""
         try:
-            self._take(line, row)
+            with self._connection.begin_nested():
+                before, after = self._take(line, row)
         except InvalidInput as refused:
-            savepoint.rollback()
-            self._done.added, self._done.changed, self._done.unchanged = before
             self._done.problems.append(RowProblem(line, str(refused)))
+            return None
+        self._lines[after.id] = line
+        if before is None:
+            self._done.added += 1
+            return after
+        if before == after:
+            self._done.unchanged += 1
         else:
-            savepoint.commit()
+            self._done.changed += 1
+        return None
 
-    def _take(self, line: int, row: VoiceRow) -> None:
+    def _take(self, line: int, row: VoiceRow) -> tuple[Voice | None, Voice]:
+        """The voice as it was, None: on no record; and as the row made it."""
         name = row.account or self._selected
         if name not in self._accounts:
             raise InvalidInput(
                 Problem("account", name, f"there is none; voicereg account add {name} makes it")
             )
         account = self._accounts[name]
-        voice = self._on_record(account, row)
-        if voice is None:
-            if not self._is_ready(row):
-                raise InvalidInput(Problem("replaces", str(row.replaces), "no voice has this id"))
-            voice = self._add(account, row)
-        else:
-            self._change(row, voice)
-        earlier = self._seen.ids.setdefault(voice.id, line)
-        if earlier != line:
-            raise InvalidInput(Problem("id", voice.id, f"line {earlier} is of the same voice"))
+        before = self._on_record(account, row)
+        if before is not None and before.id in self._lines:
+            earlier = self._lines[before.id]
+            raise InvalidInput(Problem("id", before.id, f"line {earlier} is of the same voice"))
+        if before is None and not self._is_ready(row):
+            raise InvalidInput(Problem("replaces", str(row.replaces), "no voice has this id"))
+        after = self._add(account, row) if before is None else self._change(row, before)
         for alias in row.aliases or ():
-            self._name(account, alias, voice)
+            self._name(account, alias, after)
+        return before, after
 
     def _on_record(self, account: Account, row: VoiceRow) -> Voice | None:
         """The voice that a row is of; None: it is new."""
@@ -226,14 +234,9 @@ class _Work:
             },
             reason="a file says so",
         )
-        if voice.state.holds_slot:
-            self._seen.found[account.quota_group_id, voice.family] += 1
-        if voice.voice_id is not None:
-            self._seen.voice_ids.add(voice.voice_id)
-        self._done.added += 1
         return voice
 
-    def _change(self, row: VoiceRow, voice: Voice) -> None:
+    def _change(self, row: VoiceRow, voice: Voice) -> Voice:
         problems = contradictions(row, voice)
         if problems:
             raise InvalidInput(*problems)
@@ -248,11 +251,7 @@ class _Work:
         if row.pinned is not None:
             values["pinned"] = row.pinned
         values |= _later_use(row.last_used_at, row.last_used_source, voice)
-        changed = self._changes.apply(voice, _CHANGED, values, "a file says so")
-        if changed == voice:
-            self._done.unchanged += 1
-        else:
-            self._done.changed += 1
+        return self._changes.apply(voice, _CHANGED, values, "a file says so")
 
     def _name(self, account: Account, alias: str, voice: Voice) -> None:
         for known in aliases.find(self._connection, [account.id], alias):

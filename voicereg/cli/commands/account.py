@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
@@ -151,6 +152,10 @@ def _limits(found: Account) -> str:
     return ", ".join(f"{family.value}={limit}" for family, limit in found.limits.items())
 
 
+def _limit(family: Family, account: Account) -> str:
+    return str(account.limits.get(family, ""))
+
+
 def _columns() -> list[Column[Account]]:
     return [
         Column("NAME", lambda account: account.name),
@@ -161,7 +166,7 @@ def _columns() -> list[Column[Account]]:
         *(
             Column[Account](
                 family.value.upper(),
-                lambda account, family=family: str(account.limits.get(family, "")),  # type: ignore[misc]
+                partial(_limit, family),
                 right=True,
             )
             for family in Family

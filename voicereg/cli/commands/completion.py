@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
 from voicereg.cli.failures import ExitCode
 
-_SHELLS = ("bash", "zsh", "fish")
+_SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(_SHELLS))
+@click.argument("shell", type=click.Choice(list(_SHELLS)))
 @click.pass_context
 def completion(context: click.Context, /, shell: str) -> int:
     """Print what makes a shell complete commands, voices, tags.
@@ -20,8 +20,6 @@ def completion(context: click.Context, /, shell: str) -> int:
     "$(voicereg completion zsh)". For fish: voicereg completion fish >
     ~/.config/fish/completions/voicereg.fish.
     """
-    kind = get_completion_class(shell)
-    assert kind is not None  # noqa: S101 - click has all three
-    script = kind(context.find_root().command, {}, "voicereg", "_VOICEREG_COMPLETE")
+    script = _SHELLS[shell](context.find_root().command, {}, "voicereg", "_VOICEREG_COMPLETE")
     click.echo(script.source())
     return ExitCode.DONE

@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voicereg.cli.app import App, pass_app
-from voicereg.cli.chosen import ask, check_askable, check_choice, show_chosen, these
+from voicereg.cli.chosen import ask, check_askable, check_choice, print_changed, show_chosen, these
 from voicereg.cli.completion import VOICE
 from voicereg.cli.failures import ExitCode, describe, exit_code
 from voicereg.cli.filters import filter_options, wanted
 from voicereg.cli.options import json_option
-from voicereg.cli.output.documents import print_json
-from voicereg.cli.output.tables import print_table
 from voicereg.cli.output.text import printable
-from voicereg.cli.output.voices import voice_columns
 from voicereg.domain.errors import StateConflict, VoiceProtected, VoiceregError
 from voicereg.domain.voices import Voice
 
@@ -60,7 +57,7 @@ def delete(
         doomed = list({voice.id: voice for voice in named}.values())
     is_single = len(doomed) == 1 and not where
     if dry_run or not doomed:
-        _print(app, doomed, as_json, single=is_single)
+        print_changed(app, doomed, as_json, single=is_single)
         if doomed:
             app.say("nothing was deleted: this is what would be")
         return ExitCode.DONE
@@ -83,7 +80,7 @@ def delete(
             click.echo(describe(error), err=True)
             worst = worst or exit_code(error)
             deleted.append(registry.voice(voice.id))
-    _print(app, deleted, as_json, single=is_single)
+    print_changed(app, deleted, as_json, single=is_single)
     return worst
 
 
@@ -105,12 +102,3 @@ def _check_unused_since(registry: Registry, voice: Voice) -> None:
     now = registry.voice(voice.id)
     if now.last_activity_at != voice.last_activity_at:
         raise StateConflict(now, "it was used since it was listed, and is left alone")
-
-
-def _print(app: App, voices: list[Voice], as_json: bool, *, single: bool) -> None:
-    now = app.registry.now()
-    if as_json:
-        documents = [voice.as_dict(now) for voice in voices]
-        print_json(documents[0] if single else documents)
-    else:
-        print_table(voices, voice_columns(now, with_account=False), "no voices", app.say)

@@ -7,15 +7,11 @@ from typing import Any
 import click
 
 from voicereg.cli.app import App, pass_app
-from voicereg.cli.chosen import ask, check_askable, check_choice, show_chosen, these
+from voicereg.cli.chosen import ask, check_askable, check_choice, print_changed, show_chosen, these
 from voicereg.cli.completion import VOICE, complete_tags
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.filters import filter_options, wanted
 from voicereg.cli.options import KeyValue, each_once, json_option
-from voicereg.cli.output.documents import print_json
-from voicereg.cli.output.tables import print_table
-from voicereg.cli.output.voices import voice_columns
-from voicereg.domain.voices import Voice
 
 
 @click.command()
@@ -71,7 +67,7 @@ def edit(
         chosen = []
     is_single = len(voices) == 1
     if dry_run or (where and not chosen):
-        _print(app, chosen, as_json, single=is_single)
+        print_changed(app, chosen, as_json, single=is_single)
         if chosen:
             app.say("nothing was changed: these voices would be")
         return ExitCode.DONE
@@ -88,14 +84,5 @@ def edit(
         note=note,
         pin=pin,
     )
-    _print(app, edited, as_json, single=is_single)
+    print_changed(app, edited, as_json, single=is_single)
     return ExitCode.DONE
-
-
-def _print(app: App, voices: list[Voice], as_json: bool, *, single: bool) -> None:
-    now = app.registry.now()
-    if as_json:
-        documents = [voice.as_dict(now) for voice in voices]
-        print_json(documents[0] if single else documents)
-    else:
-        print_table(voices, voice_columns(now, with_account=False), "no voices", app.say)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
@@ -15,8 +11,8 @@ from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import json_option
 from voicereg.cli.output.documents import print_json
 from voicereg.cli.output.text import fitted, printable
+from voicereg.cli.reading import opened
 from voicereg.cli.rows import read_rows
-from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.exchange import VoicesImported
 
 _TOLD = 20
@@ -38,7 +34,7 @@ def import_voices(app: App, /, file: Path, skip_bad: bool, dry_run: bool, as_jso
     A column that is not there changes nothing. Every row is checked before anything is changed,
     and nothing is where one is bad. The provider hears of nothing: "voicereg sync" compares.
     """
-    with _opened(file) as stream:
+    with opened(file, "file") as stream:
         done = app.registry.imports.run(
             read_rows(stream), account=None, skip_bad=skip_bad, dry_run=dry_run
         )
@@ -67,16 +63,3 @@ def _tell(app: App, done: VoicesImported, *, dry_run: bool) -> None:
             "them, or pass over them with --skip-bad",
             err=True,
         )
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[BinaryIO]:
-    if file == Path("-"):
-        yield sys.stdin.buffer
-        return
-    try:
-        stream = file.open("rb")
-    except OSError as error:
-        raise InvalidInput(Problem("file", str(file), error.strerror or str(error))) from error
-    with stream:
-        yield stream

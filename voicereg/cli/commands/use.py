@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
@@ -18,7 +17,7 @@ from voicereg.cli.options import json_option
 from voicereg.cli.output.documents import print_json
 from voicereg.cli.output.tables import print_table
 from voicereg.cli.output.voices import deadline_columns
-from voicereg.domain.errors import InvalidInput, Problem
+from voicereg.cli.reading import opened
 from voicereg.domain.uses import UsesImported
 
 
@@ -106,7 +105,7 @@ def use(
 
 
 def _from_file(app: App, file: Path, source: str | None, dedupe: bool, as_json: bool) -> int:
-    with _opened(file) as stream, _progress(app, file) as on_bytes:
+    with opened(file, "from") as stream, _progress(app, file) as on_bytes:
         done = app.registry.import_uses(stream, source=source, dedupe=dedupe, on_bytes=on_bytes)
     if as_json:
         print_json(done.as_dict())
@@ -127,19 +126,6 @@ def _tell(app: App, done: UsesImported) -> None:
         app.say(f"line {problem.line} was passed over: {problem.why}")
     if done.bad_lines > len(done.problems):
         app.say(f"and {done.bad_lines - len(done.problems):,} lines more were passed over")
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[BinaryIO]:
-    if file == Path("-"):
-        yield sys.stdin.buffer
-        return
-    try:
-        stream = file.open("rb")
-    except OSError as error:
-        raise InvalidInput(Problem("from", str(file), error.strerror or str(error))) from error
-    with stream:
-        yield stream
 
 
 @contextmanager

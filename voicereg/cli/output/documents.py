@@ -10,7 +10,8 @@ from typing import Any
 from voicereg.cli.output.text import escaped_json, printable
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a spreadsheet takes a formula by, or what it passes over before one."""
 
 
 def print_json(document: Any) -> None:
@@ -59,6 +60,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, dict | list):
         return escaped_json(json.dumps(value, ensure_ascii=False))
     text = str(value)
-    if isinstance(value, str) and text.startswith(_FORMULA_STARTS):
+    if isinstance(value, str) and text.startswith(FORMULA_STARTS):
         text = "'" + text
     return printable(text, keep_lines=True)
