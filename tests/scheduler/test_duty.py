@@ -313,6 +313,15 @@ def test_jitter_longer_than_the_time_between_rounds_loses_none(
         assert due <= began < due + every
 
 
+def test_what_was_missed_for_days_is_late_by_days(house: House) -> None:
+    scheduler = Scheduler(house)
+    scheduler.tick()
+
+    house.clock.moment = NOON + 2 * DAY + MINUTE
+
+    assert status_of(scheduler.registry).next_due_at == NOON
+
+
 def test_what_is_long_overdue_begins_at_once(house: House) -> None:
     scheduler = Scheduler(house, jitter=10 * MINUTE, rng=Dice(0.999))
     scheduler.tick()

@@ -75,7 +75,7 @@ class Observer:
         assert status.age == (None if self.good_at is None else now - self.good_at)
         assert status.ok == (status.age is not None and status.age <= 7 * HOUR)
         if waiting or coming:
-            assert status.next_due_at == (waiting[-1] if waiting else coming[0])
+            assert status.next_due_at == [*waiting, *coming][0]
         assert status.under_way is None
         if leads:
             assert status.leader is not None

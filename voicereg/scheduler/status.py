@@ -29,7 +29,10 @@ class Status:
     leader: LeaseHeld | None
     """Whose scheduler leads."""
     next_due_at: datetime | None
-    """When the schedule of the settings wants the next round, whether or not anybody leads."""
+    """When the schedule of the settings wants the next round, whether or not anybody leads.
+
+    Where rounds were missed, the first of them: a time that is past.
+    """
     steps: Sequence[StepState]
 
     @property
@@ -89,7 +92,6 @@ def status_of(registry: Registry, max_age: timedelta | None = None) -> Status:
     rounds, now = registry.rounds, registry.now()
     latest = rounds.latest(1)
     since = last_due(registry, now)
-    overdue = None if since is None else timetable.due(since, now)
     return Status(
         now=now,
         max_age=max_age,
@@ -97,7 +99,7 @@ def status_of(registry: Registry, max_age: timedelta | None = None) -> Status:
         last=latest[0] if latest else None,
         under_way=registry.leases.holder(ROUND_LEASE),
         leader=registry.leases.holder(LEADER_LEASE),
-        next_due_at=overdue.at if overdue else timetable.next_after(max(now, since or now)),
+        next_due_at=timetable.next_after(since or now),
         steps=rounds.steps(),
     )
 
