@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from voicereg.domain.errors import HeartbeatFailed as HeartbeatFailed
     from voicereg.domain.errors import InvalidInput as InvalidInput
     from voicereg.domain.errors import KeyMissing as KeyMissing
+    from voicereg.domain.errors import KeyTaken as KeyTaken
     from voicereg.domain.errors import LeaseHeld as LeaseHeld
     from voicereg.domain.errors import LimitMissing as LimitMissing
     from voicereg.domain.errors import NoPreview as NoPreview
@@ -145,6 +146,7 @@ _HOMES = {
         "HeartbeatFailed",
         "InvalidInput",
         "KeyMissing",
+        "KeyTaken",
         "LeaseHeld",
         "LimitMissing",
         "NoPreview",

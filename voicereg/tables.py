@@ -182,6 +182,11 @@ voices = sa.Table(
     sa.Column("owner", sa.Text),
     sa.Column("note", sa.Text),
     sa.Column("replaces", sa.ForeignKey("voices.id"), index=True),
+    # What a manifest calls it; of one to be chosen from, what the chosen one will be called.
+    sa.Column("manifest_key", sa.Text),
+    sa.Column("candidate_for", sa.Text),
+    # The alias that it takes when it is chosen.
+    sa.Column("candidate_alias", sa.Text),
     sa.Column("request_id", sa.Text),
     sa.Column("lease_holder", sa.Text),
     sa.Column("lease_expires_at", UtcDateTime),
@@ -218,6 +223,11 @@ voices = sa.Table(
     sa.CheckConstraint(
         "deadline_basis <> 'used' OR last_used_at IS NOT NULL", name="used_deadline"
     ),
+    sa.CheckConstraint(
+        "(manifest_key IS NULL OR candidate_for IS NULL) "
+        "AND (candidate_alias IS NULL OR candidate_for IS NOT NULL)",
+        name="candidate",
+    ),
     sa.Index("ix_voices_slots", "quota_group_id", "family", "state", "deadline_at"),
     sa.Index("ix_voices_account_created", "account_id", "created_at", "id"),
     # Gone voices gather over the years; what is asked of live ones must not walk past them.
@@ -229,6 +239,21 @@ voices = sa.Table(
     sa.Index("ix_voices_all_live_created", "created_at", "id", **_LIVE),
     sa.Index("ix_voices_all_live_deadline", "deadline_at", "id", **_LIVE),
     sa.Index("ix_voices_voice_id", "voice_id"),
+    # Most voices are in no manifest.
+    sa.Index(
+        "ix_voices_manifest_key",
+        "account_id",
+        "manifest_key",
+        sqlite_where=sa.text("manifest_key IS NOT NULL"),
+        postgresql_where=sa.text("manifest_key IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_voices_candidate_for",
+        "account_id",
+        "candidate_for",
+        sqlite_where=sa.text("candidate_for IS NOT NULL"),
+        postgresql_where=sa.text("candidate_for IS NOT NULL"),
+    ),
 )
 
 absences = sa.Table(

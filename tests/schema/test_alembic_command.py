@@ -58,7 +58,9 @@ def test_two_at_once_bring_a_released_version_up(released_url: str) -> None:
 
     after = frozen.rows(released_url)
     for table in ("voices", "voice_tags", "voice_previews", "events", "accounts"):
-        assert after[table] == before[table]
+        # With the columns that there were: a later version may have added some.
+        had = [{name: row[name] for name in before[table][0]} for row in after[table]]
+        assert sorted(had, key=repr) == sorted(before[table], key=repr)
 
 
 def _upgrade_twice_at_once(url: str) -> None:

@@ -30,10 +30,13 @@ Rows = dict[str, list[dict[str, Any]]]
 OLDEST, NEWEST = frozen.RELEASED[0], frozen.RELEASED[-1]
 """Where a test takes long: the first goes through every migration, the last is what most have."""
 
-VOICES = {"0001": 13, "0002": 16, "0003": 17, "0004": 17}
+VOICES = {"0001": 13, "0002": 16, "0003": 17, "0004": 17, "0005": 17}
 ADDED: dict[str, dict[str, dict[str, Any]]] = {
     "0002": {"quota_limits": {"unseen": 0, "refused_at": None, "surplus": 0}},
     "0003": {"sync_states": {"surplus": 0}},
+    "0006": {
+        "voices": {"manifest_key": None, "candidate_for": None, "candidate_alias": None},
+    },
 }
 """The columns that tables got with each revision, and what they hold at first."""
 MADE = {
@@ -41,11 +44,14 @@ MADE = {
     "0003": {"aliases", "voice_uses", "unclaimed_uses", "use_writers", "use_files"},
     "0004": {"leases", "rounds", "step_states", "warnings", "messages"},
     "0005": {"voice_texts"},
+    "0006": set(),
 }
 """The tables that were made with each revision."""
-FILLED: dict[str, tuple[str, ...]] = {"0005": ()}
-"""What puts something into the tables that the newest revision made, where it does not itself."""
-STATEMENTS = {"0001": 33, "0002": 16, "0003": 8, "0004": 6}
+FILLED: dict[str, tuple[str, ...]] = {
+    "0006": ("UPDATE voices SET candidate_for = 'news/anchor', candidate_alias = 'anchor'",)
+}
+"""What puts something into the tables and columns that the newest revision made."""
+STATEMENTS = {"0001": 33, "0002": 16, "0003": 8, "0004": 6, "0005": 5}
 """So many statements the upgrade from each revision has at least."""
 
 

@@ -31,35 +31,41 @@ from voicereg.domain.voices import Voice
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def design_options(command: Command) -> Command:
-    """The options that say how a design is carried out."""
-    for option in reversed(
-        (
-            click.option(
-                "--preview",
-                "preview_file",
-                type=click.Path(path_type=Path),
-                metavar="FILE",
-                help="Write the preview audio there as well.",
-            ),
-            click.option(
-                "--wait",
-                "wait_seconds",
-                type=click.FloatRange(min=0, max=86_400),
-                metavar="SECONDS",
-                help="How long to wait for the provider's review.  [default: 120]",
-            ),
-            click.option("--no-wait", is_flag=True, help="Do not wait for the review."),
-            click.option(
-                "--unchecked",
-                is_flag=True,
-                help="Leave the provider's own rules to the provider.",
-            ),
-            click.option("--dry-run", is_flag=True, help="Check everything, send nothing."),
-        )
-    ):
+_PREVIEW = click.option(
+    "--preview",
+    "preview_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the preview audio there as well.",
+)
+_WAIT = (
+    click.option(
+        "--wait",
+        "wait_seconds",
+        type=click.FloatRange(min=0, max=86_400),
+        metavar="SECONDS",
+        help="How long to wait for the provider's review.  [default: 120]",
+    ),
+    click.option("--no-wait", is_flag=True, help="Do not wait for the review."),
+    click.option(
+        "--unchecked",
+        is_flag=True,
+        help="Leave the provider's own rules to the provider.",
+    ),
+)
+_DRY_RUN = click.option("--dry-run", is_flag=True, help="Check everything, send nothing.")
+
+
+def wait_options(command: Command) -> Command:
+    """The options that say how long a review is waited for, and what is left to the provider."""
+    for option in reversed(_WAIT):
         command = option(command)
     return command
+
+
+def design_options(command: Command) -> Command:
+    """The options that say how one design is carried out."""
+    return _PREVIEW(wait_options(_DRY_RUN(command)))
 
 
 def wait_for_review(wait_seconds: float | None, *, no_wait: bool) -> timedelta | None:

@@ -87,6 +87,12 @@ class DesignOptions(TypedDict, total=False):
     """The registry id of a voice that this one is to stand in for."""
     again: bool
     """Though another voice stands in for it already."""
+    manifest_key: str | None
+    """What a manifest calls it; a key has one voice at a time."""
+    candidates: int
+    """How many voices for its key there are to choose from; it has none until it is chosen."""
+    candidate_alias: str | None
+    """The alias that it takes when it is chosen."""
 
 
 def checked_design(region: str, **asked: Unpack[DesignOptions]) -> tuple[DesignRequest, Labels]:
@@ -105,6 +111,8 @@ def checked_design(region: str, **asked: Unpack[DesignOptions]) -> tuple[DesignR
         DesignOptions.__annotations__,
         required=("target_model", "prompt", "preview_text", "name"),
     )
+    key = asked.get("manifest_key")
+    of_key = [] if key is None else key_problems(key, "manifest_key")
     labels = Labels(
         tags=dict(asked.get("tags") or {}),
         owner=asked.get("owner"),
@@ -125,7 +133,9 @@ def checked_design(region: str, **asked: Unpack[DesignOptions]) -> tuple[DesignR
             unchecked=asked.get("unchecked", False),
         )
     except InvalidInput as refused:
-        raise InvalidInput(*refused.problems, *_label_problems(labels)) from None
+        raise InvalidInput(*refused.problems, *_label_problems(labels), *of_key) from None
+    if of_key:
+        raise InvalidInput(*of_key, *_label_problems(labels))
     return request, checked_labels(labels)
 
 
@@ -243,6 +253,21 @@ def _label_problems(labels: Labels) -> list[Problem]:
     problems += checked_text(labels.owner or "", "owner", longest=200)
     problems += checked_text(labels.note or "", "note", longest=10_000)
     return problems
+
+
+_LONGEST_KEY = 200
+_KEY = r"[^\s/]([^/]*[^\s/])?(/[^\s/]([^/]*[^\s/])?)?"
+
+
+def key_problems(key: str, where: str) -> list[Problem]:
+    """What keeps ``key`` from being what a manifest calls a voice: ``KEY``, or ``SET/KEY``."""
+    problems = checked_text(key, where, longest=_LONGEST_KEY)
+    if problems:
+        return problems
+    if not key.isprintable() or not re.fullmatch(_KEY, key):
+        rule = "a key has no space around it, nothing invisible, and at most the / after its set"
+        return [Problem(where, key, rule)]
+    return []
 
 
 def checked_text(text: str, where: str, *, longest: int) -> list[Problem]:

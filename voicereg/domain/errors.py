@@ -12,6 +12,7 @@ The tree::
     ├── AccountRejected        an account that cannot be added, changed or removed
     ├── VoiceProtected         pinned: not deleted without force
     ├── StateConflict          the voice's state does not allow it
+    │   └── KeyTaken           the key of a manifest has its voice already
     ├── CreateUnresolved       nobody knows whether the voice was made
     ├── ConfirmNotRecorded     the voice was made, and could not be noted
     ├── DeleteUnconfirmed      nobody knows whether the voice was deleted
@@ -256,6 +257,14 @@ class StateConflict(VoiceregError):
         self.voice = voice
         self.state: State = voice.state
         self.advice = advice
+
+
+class KeyTaken(StateConflict):
+    """The key of a manifest has its voice already: there is to be one, and no more."""
+
+    def __init__(self, voice: Voice, key: str) -> None:
+        super().__init__(voice, f"it is there for the key {key} already", "voicereg apply compares")
+        self.key = key
 
 
 class CreateUnresolved(VoiceregError):

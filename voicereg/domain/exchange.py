@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any
 
+from voicereg.domain import cells
 from voicereg.domain.aliases import checked_alias
 from voicereg.domain.clock import rfc3339
-from voicereg.domain.designs import Labels, checked_labels, checked_text
+from voicereg.domain.designs import Labels, checked_labels, key_problems
 from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.families import Family
 from voicereg.domain.rules import family_of_model
 from voicereg.domain.states import WITHOUT_VOICE_ID, State
 from voicereg.domain.uses import FUTURE_TOLERANCE
-from voicereg.domain.voice_ids import is_voice_id
 from voicereg.domain.voices import (
     INACTIVITY_LIMIT,
     VOICE_KEYS,
@@ -25,17 +24,17 @@ from voicereg.domain.voices import (
     Voice,
 )
 
-Kind = TypeVar("Kind", bound=StrEnum)
-
 _COUNTED = "days_left"
 """Counted anew each day: it is not written, and not read where it is there."""
-_OPEN = ("lease_expires_at", "delete_asked_at", "state_before_delete")
-"""What only a create or a delete has that is not settled."""
+_OPEN = ("lease_expires_at", "delete_asked_at", "state_before_delete", "candidate_alias")
+"""What only a voice has of which something is not settled: its create, its delete, a choice."""
 EXCHANGE_KEYS = tuple(key for key in VOICE_KEYS if key != _COUNTED) + _OPEN
 """The keys of a row, in order."""
 
 LABELS = ("tags", "owner", "note", "pinned", "aliases")
 """What people add to a voice: a row may change it."""
+DECLARED = ("manifest_key", "candidate_for", "candidate_alias")
+"""What manifests and choices make of a voice: a row may change all of it at once."""
 FACTS = (
     "target_model",
     "prompt",
@@ -48,7 +47,6 @@ FACTS = (
 """What never changes: a row may fill it in where it is not known."""
 SAME = ("family", "origin", "name")
 """What tells that a row is of another voice than the one on record."""
-_LONGEST = 10_000
 
 
 def as_row(voice: Voice) -> dict[str, Any]:
@@ -59,6 +57,7 @@ def as_row(voice: Voice) -> dict[str, Any]:
         "lease_expires_at": rfc3339(voice.lease_expires_at),
         "delete_asked_at": rfc3339(voice.delete_asked_at),
         "state_before_delete": voice.state_before_delete and str(voice.state_before_delete),
+        "candidate_alias": voice.candidate_alias,
     }
 
 
@@ -99,39 +98,42 @@ class VoiceRow:
     lease_expires_at: datetime | None = None
     delete_asked_at: datetime | None = None
     state_before_delete: State | None = None
+    manifest_key: str | None = None
+    candidate_for: str | None = None
+    candidate_alias: str | None = None
 
 
-def read_row(cells: Mapping[str, Any], now: datetime) -> VoiceRow:
+def read_row(row: Mapping[str, Any], now: datetime) -> VoiceRow:
     """What a row says.
 
     Args:
-        cells: by key, as JSON gives them, or as texts.
+        row: by key, as JSON gives them, or as texts.
         now: the moment that the future begins at.
 
     Raises:
         InvalidInput: one problem for each cell that says nothing that can be.
     """
     problems = [
-        Problem(str(key)[:60], "", f"there is no such column; they are {', '.join(EXCHANGE_KEYS)}")
-        for key in cells
+        Problem(str(key)[:60], "", cells.unknown(key, EXCHANGE_KEYS, "column"))
+        for key in row
         if key not in EXCHANGE_KEYS and key != _COUNTED
     ]
     values: dict[str, Any] = {}
     for key in EXCHANGE_KEYS:
-        if key not in cells:
+        if key not in row:
             continue
-        given = cells[key]
+        given = row[key]
         try:
             values[key] = None if given is None or given == "" else _READ[key](given)
         except (ValueError, OverflowError) as error:
             problems.append(Problem(key, str(given), str(error)))
         except InvalidInput as refused:
             problems += refused.problems
-    problems += _label_problems(values)
+    problems += _label_problems(values) + _key_problems(values)
     if values.get("last_used_at") and values["last_used_at"] > now + FUTURE_TOLERANCE:
-        problems.append(Problem("last_used_at", str(cells["last_used_at"]), "it is in the future"))
+        problems.append(Problem("last_used_at", str(row["last_used_at"]), "it is in the future"))
     if values.get("created_at") and values["created_at"] > now + FUTURE_TOLERANCE:
-        problems.append(Problem("created_at", str(cells["created_at"]), "it is in the future"))
+        problems.append(Problem("created_at", str(row["created_at"]), "it is in the future"))
     if not values.get("id") and not values.get("voice_id"):
         problems.append(Problem("voice_id", "", "a row says the voice_id or the id of its voice"))
     if problems:
@@ -230,6 +232,9 @@ def new_voice(
         state_before_delete=row.state_before_delete,
         gone_at=gone_at,
         updated_at=row.updated_at or now,
+        manifest_key=row.manifest_key,
+        candidate_for=row.candidate_for,
+        candidate_alias=row.candidate_alias,
         tags=row.tags or {},
     )
 
@@ -256,95 +261,36 @@ def _label_problems(values: Mapping[str, Any]) -> list[Problem]:
     return []
 
 
-def _text(given: Any) -> str:
-    if not isinstance(given, str):
-        raise ValueError("it is not a text")
-    problems = checked_text(given, "", longest=_LONGEST)
-    if problems:
-        raise ValueError(problems[0].rule)
-    return given
-
-
-def _voice_id(given: Any) -> str:
-    if not isinstance(given, str) or not is_voice_id(given):
-        raise ValueError("it is no id of a voice")
-    return given
-
-
-def _id(given: Any) -> str:
-    text = _text(given)
-    if not (text.isascii() and text.isalnum()) or len(text) > 40:
-        raise ValueError("an id of the registry has letters and digits only")
-    return text
-
-
-def _moment(given: Any) -> datetime:
-    try:
-        moment = datetime.fromisoformat(given)
-    except (TypeError, ValueError):
-        raise ValueError("it is no time such as 2026-11-23T09:00:00Z") from None
-    if moment.utcoffset() is None:
-        raise ValueError("a time needs a zone, such as Z or +08:00")
-    return moment.astimezone(UTC)
-
-
-def _number(given: Any) -> int:
-    if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 10:
-        return int(given)
-    if isinstance(given, int) and not isinstance(given, bool) and 0 < given < 2**31:
-        return given
-    raise ValueError("it is no number")
-
-
-_TRUTHS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
-
-
-def _truth(given: Any) -> bool:
-    if isinstance(given, bool):
-        return given
-    found = _TRUTHS.get(str(given).lower())
-    if found is None:
-        raise ValueError("it is true or false")
-    return found
-
-
-def _tags(given: Any) -> dict[str, str]:
-    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
-        raise ValueError("it is no JSON object of texts")
-    return dict(given)
-
-
-def _aliases(given: Any) -> tuple[str, ...]:
-    if not isinstance(given, list) or not all(isinstance(value, str) for value in given):
-        raise ValueError("it is no JSON array of texts")
-    return tuple(checked_alias(name) for name in given)
-
-
-def _one_of(kind: type[Kind]) -> Callable[[Any], Kind]:
-    def read(given: Any) -> Kind:
-        try:
-            return kind(given)
-        except ValueError:
-            raise ValueError(f"it is one of {', '.join(kind)}") from None
-
-    return read
+def _key_problems(values: Mapping[str, Any]) -> list[Problem]:
+    problems = [
+        problem
+        for name in ("manifest_key", "candidate_for")
+        if values.get(name)
+        for problem in key_problems(values[name], name)
+    ]
+    if values.get("manifest_key") and values.get("candidate_for"):
+        problems.append(Problem("candidate_for", "", "a voice with a manifest_key is chosen"))
+    if values.get("candidate_alias") and not values.get("candidate_for"):
+        problems.append(Problem("candidate_alias", "", "it goes with candidate_for"))
+    return problems
 
 
 _READ: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(EXCHANGE_KEYS, _text),
-    "id": _id,
-    "voice_id": _voice_id,
-    "family": _one_of(Family),
-    "origin": _one_of(Origin),
-    "state": _one_of(State),
-    "state_before_delete": _one_of(State),
-    "deadline_basis": _one_of(DeadlineBasis),
-    "sample_rate": _number,
-    "pinned": _truth,
-    "tags": _tags,
-    "aliases": _aliases,
-    "replaces": _id,
-    **dict.fromkeys([key for key in EXCHANGE_KEYS if key.endswith("_at")], _moment),
+    **dict.fromkeys(EXCHANGE_KEYS, cells.text),
+    "id": cells.registry_id,
+    "voice_id": cells.voice_id,
+    "family": cells.one_of(Family),
+    "origin": cells.one_of(Origin),
+    "state": cells.one_of(State),
+    "state_before_delete": cells.one_of(State),
+    "deadline_basis": cells.one_of(DeadlineBasis),
+    "sample_rate": cells.number,
+    "pinned": cells.truth,
+    "tags": cells.tags,
+    "aliases": cells.aliases,
+    "replaces": cells.registry_id,
+    "candidate_alias": lambda given: checked_alias(cells.text(given)),
+    **dict.fromkeys([key for key in EXCHANGE_KEYS if key.endswith("_at")], cells.moment),
 }
 
 

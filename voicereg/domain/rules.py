@@ -42,6 +42,9 @@ class FamilyRules:
     """Whether a new voice is reviewed before it is usable."""
     queried: frozenset[Origin]
     """Voices that the provider can be asked for one by one."""
+    design_price_fen: int
+    """Of one design, in hundredths of a CNY. One that failed costs nothing, and the first ten of an
+    account may be free."""
 
 
 PROMPT_SCRIPTS = frozenset({"LATIN", "CJK"})
@@ -75,6 +78,7 @@ RULES: dict[Family, FamilyRules] = {
         design_regions=frozenset({Region.BEIJING}),
         reviewed=True,
         queried=frozenset(Origin),
+        design_price_fen=0,
     ),
     Family.QWEN_TTS: FamilyRules(
         family=Family.QWEN_TTS,
@@ -99,6 +103,7 @@ RULES: dict[Family, FamilyRules] = {
         design_regions=frozenset({Region.BEIJING, Region.SINGAPORE}),
         reviewed=False,
         queried=frozenset({Origin.DESIGNED}),
+        design_price_fen=20,
     ),
 }
 

@@ -81,6 +81,12 @@ class Voice:
     """Where a delete that comes to nothing goes back to."""
     gone_at: datetime | None
     updated_at: datetime
+    manifest_key: str | None = None
+    """What the manifest that declares it calls it."""
+    candidate_for: str | None = None
+    """The key that it gets if it is chosen from among several; None: there is nothing to choose."""
+    candidate_alias: str | None = None
+    """The alias that it takes if it is chosen."""
     tags: Mapping[str, str] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
 
@@ -128,6 +134,8 @@ class Voice:
             "tags": dict(self.tags),
             "aliases": list(self.aliases),
             "replaces": self.replaces,
+            "manifest_key": self.manifest_key,
+            "candidate_for": self.candidate_for,
             "request_id": self.request_id,
             "gone_at": rfc3339(self.gone_at),
             "updated_at": rfc3339(self.updated_at),
@@ -161,6 +169,8 @@ VOICE_KEYS = (
     "tags",
     "aliases",
     "replaces",
+    "manifest_key",
+    "candidate_for",
     "request_id",
     "gone_at",
     "updated_at",

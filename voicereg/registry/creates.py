@@ -21,6 +21,7 @@ from voicereg.domain.errors import (
     DatabaseBusy,
     DatabaseProblem,
     InvalidInput,
+    KeyTaken,
     Problem,
     StateConflict,
     VoiceNotFound,
@@ -132,6 +133,7 @@ class Creates:
             request = marked(request, context.rng, unchecked=asked.get("unchecked", False))
         self._quotas.take_slot(connection, found, request.family)
         _check_replaced(connection, found, asked)
+        key, candidate_for = _key_of(connection, found, asked)
         # After the lock: the time spent waiting for it is not part of the attempt.
         now = context.database.now(connection)
         voice = Voice(
@@ -166,6 +168,9 @@ class Creates:
             state_before_delete=None,
             gone_at=None,
             updated_at=now,
+            manifest_key=key,
+            candidate_for=candidate_for,
+            candidate_alias=asked.get("candidate_alias") if candidate_for else None,
             tags=labels.tags,
         )
         voices.insert(connection, voice, found.id)
@@ -410,6 +415,31 @@ def _check_replaced(connection: sa.Connection, account: Account, asked: DesignOp
             f"voice {standing[0].id} ({standing[0].state.value}) stands in for it already",
             "--again makes one more",
         )
+
+
+def _key_of(
+    connection: sa.Connection, account: Account, asked: DesignOptions
+) -> tuple[str | None, str | None]:
+    """The key that a new voice has, and the one that it gets if it is chosen.
+
+    Args:
+        connection: a transaction that has locked the family's limit.
+        account: where the new voice will be.
+        asked: what is to be made.
+
+    Raises:
+        KeyTaken: a key has its voice, or as many to choose from as there are to be.
+    """
+    key, candidates = asked.get("manifest_key"), asked.get("candidates", 1)
+    if key is None:
+        return None, None
+    from voicereg.domain.plans import rivals
+
+    standing = rivals(voice_queries.of_key(connection, account.id, key), asked.get("replaces"))
+    chosen = [voice for voice in standing if voice.manifest_key == key]
+    if chosen or len(standing) >= candidates:
+        raise KeyTaken((chosen or standing)[0], key)
+    return (key, None) if candidates == 1 else (None, key)
 
 
 def _who(token: str) -> str:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from voicereg.domain.accounts import Account
 from voicereg.domain.errors import AccountNotFound, InvalidInput, Problem
 from voicereg.domain.exchange import (
+    DECLARED,
     FACTS,
     RowProblem,
     VoiceRow,
@@ -250,6 +251,8 @@ class _Work:
             values["tags"] = row.tags or {}
         if row.pinned is not None:
             values["pinned"] = row.pinned
+        if row.given.intersection(DECLARED):
+            values |= {key: getattr(row, key) for key in DECLARED}
         values |= _later_use(row.last_used_at, row.last_used_source, voice)
         return self._changes.apply(voice, _CHANGED, values, "a file says so")
 

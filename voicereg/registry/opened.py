@@ -23,8 +23,10 @@ from voicereg.settings import Settings, as_database_url, load
 if TYPE_CHECKING:
     from voicereg.registry.accounts import Accounts
     from voicereg.registry.aliases import Aliases
+    from voicereg.registry.candidates import Candidates
     from voicereg.registry.creates import Creates
     from voicereg.registry.deletes import Deletes
+    from voicereg.registry.deployments import Deployments
     from voicereg.registry.designs import Designs
     from voicereg.registry.edits import Edits
     from voicereg.registry.figures import Figures
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from voicereg.registry.keep_alives import KeepAlives
     from voicereg.registry.leases import Leases
     from voicereg.registry.lookups import Lookups
+    from voicereg.registry.manifests import Manifests
     from voicereg.registry.quotas import Quotas
     from voicereg.registry.recorder import Recorder
     from voicereg.registry.rounds import Rounds
@@ -159,6 +162,34 @@ class OpenedRegistry:
         from voicereg.registry.imports import Imports
 
         return Imports(self._context)
+
+    @cached_property
+    def manifests(self) -> Manifests:
+        """Files that declare voices, compared with what there is."""
+        from voicereg.registry.manifests import Manifests
+
+        return Manifests(self._context, self._quotas)
+
+    @cached_property
+    def deployments(self) -> Deployments:
+        """What a manifest asks for, carried out."""
+        from voicereg.registry.deployments import Deployments
+
+        return Deployments(
+            self._context,
+            self._lookups,
+            self._creates,
+            self._designs,
+            self._deletes,
+            self.aliases,
+        )
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        """Voices to be chosen from."""
+        from voicereg.registry.candidates import Candidates
+
+        return Candidates(self._context, self._lookups, self._deletes, self.aliases)
 
     @cached_property
     def leases(self) -> Leases:

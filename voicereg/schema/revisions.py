@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from voicereg.domain.errors import SchemaMismatch
 from voicereg.engine import Database
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every revision there has been, oldest first."""
 HEAD = REVISIONS[-1]
 _UNFINISHED = "copy "

@@ -130,6 +130,29 @@ def successors(connection: sa.Connection, voice: str) -> list[Voice]:
     return from_rows(rows)
 
 
+def of_key(connection: sa.Connection, account_id: int, key: str) -> list[Voice]:
+    """The standing voices of a manifest's key, and those to be chosen from for it; oldest first."""
+    ids: set[str] = set()
+    for column in (voices.c.manifest_key, voices.c.candidate_for):
+        query = sa.select(voices.c.id).where(
+            voices.c.account_id == account_id, column == key, voices.c.gone_at.is_(None)
+        )
+        ids.update(connection.execute(query).scalars())
+    if not ids:
+        return []
+    query = SELECT.where(voices.c.id.in_(ids)).order_by(voices.c.created_at, voices.c.id)
+    return from_rows(connection.execute(query).all())
+
+
+def with_keys(connection: sa.Connection, scope: Scope) -> list[Voice]:
+    """All voices that a manifest has a key for, gone ones too, oldest first."""
+    query = SELECT.where(
+        *_within(scope),
+        sa.or_(voices.c.manifest_key.is_not(None), voices.c.candidate_for.is_not(None)),
+    ).order_by(voices.c.created_at, voices.c.id)
+    return from_rows(connection.execute(query).all())
+
+
 def by_alias(connection: sa.Connection, scope: Scope, name: str) -> list[Voice]:
     """The voices that a name stands for, one for each account that has it."""
     named = sa.select(aliases.c.voice).where(

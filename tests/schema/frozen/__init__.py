@@ -10,7 +10,8 @@ and of voices on no record, last uses that moved deadlines, one of them correcte
 and writers of uses, and a surplus that a sync found. And 0004 of 0003: after rounds of
 housekeeping over a year, by a schedule and by hand, none of which had keys, it has the steps'
 failures, messages that were delivered, that failed and that nobody knows of, what channels were
-told, and a round that was killed, with its lease and the schedule's.
+told, and a round that was killed, with its lease and the schedule's. 0005 is 0004 upgraded: it has
+the same rows, and their texts to be searched.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from voicereg.tables import BESIDE_TABLES
 
 _HERE = Path(__file__).parent
 
-RELEASED = ("0001", "0002", "0003", "0004")
+RELEASED = ("0001", "0002", "0003", "0004", "0005")
 """The revisions that were released, and are not the newest."""
 
 

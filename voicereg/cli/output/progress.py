@@ -13,11 +13,14 @@ from rich.progress import (
     Progress,
     TaskID,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
 
+from voicereg.cli.output.plans import STOPPING, finished
 from voicereg.cli.output.text import printable
+from voicereg.domain.deployments import DeploymentProgress, StepOutcome
 from voicereg.domain.families import Family
 from voicereg.domain.syncs import SyncProgress, SyncStage
 
@@ -104,6 +107,45 @@ def rows_bar(total: int) -> Iterator[Callable[[str, int], None]]:
                 task,
                 completed=done,
                 description=what if is_checking else table.replace("_", " "),
+            )
+
+        yield show
+
+
+@contextmanager
+def deployment_bar(say: Callable[[str], None]) -> Iterator[Callable[[DeploymentProgress], None]]:
+    """A bar for what a manifest asks for; what yields is told how far it has come.
+
+    Args:
+        say: how what went wrong is told, above the bar.
+    """
+    console = Console(stderr=True)
+    with Progress(
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=console,
+        transient=True,
+    ) as bars:
+        task = bars.add_task("", total=None)
+        has_told = False
+
+        def show(progress: DeploymentProgress) -> None:
+            nonlocal has_told
+            done = progress.finished
+            if done is not None and done.outcome is not StepOutcome.DONE:
+                say(finished(done))
+            if progress.is_stopping and not has_told:
+                has_told = True
+                say(STOPPING)
+            keys = ", ".join(progress.under_way)
+            what = f"waiting for {keys}" if progress.is_stopping and keys else keys
+            bars.update(
+                task,
+                completed=progress.done,
+                total=progress.total,
+                description=printable(what),
             )
 
         yield show

@@ -33,7 +33,7 @@ def voice_columns(now: datetime, *, with_account: bool) -> list[Column[Voice]]:
         *_account_column(with_account),
         Column("NAME", lambda voice: voice.name),
         Column("MODEL", lambda voice: voice.target_model or "unknown", flexible=True),
-        Column("STATE", lambda voice: voice.state.value, style=_state_style),
+        Column("STATE", lambda voice: voice.state.value, style=state_style),
         Column(
             "DAYS LEFT",
             lambda voice: _days_left(voice, now),
@@ -64,7 +64,7 @@ def deadline_columns(now: datetime, *, with_account: bool) -> list[Column[Voice]
         Column("ID", lambda voice: voice.id),
         *_account_column(with_account),
         Column("NAME", lambda voice: voice.name, flexible=True),
-        Column("STATE", lambda voice: voice.state.value, style=_state_style),
+        Column("STATE", lambda voice: voice.state.value, style=state_style),
         Column("PIN", lambda voice: "pin" if voice.pinned else "", from_width=90),
         Column("LAST USED", lambda voice: local_date(voice.last_used_at), from_width=100),
         Column("OWNER", lambda voice: voice.owner or "", from_width=112, flexible=True),
@@ -101,6 +101,8 @@ def voice_fields(voice: Voice, now: datetime) -> list[tuple[str, str]]:
         ("tags", tags_text(voice)),
         ("aliases", ", ".join(voice.aliases)),
         ("replaces", voice.replaces or ""),
+        ("manifest_key", voice.manifest_key or ""),
+        ("candidate_for", voice.candidate_for or ""),
         ("lease_expires_at", local_time(voice.lease_expires_at)),
         ("delete_asked_at", local_time(voice.delete_asked_at)),
         ("request_id", voice.request_id or ""),
@@ -132,7 +134,8 @@ def _deadline_text(voice: Voice, now: datetime) -> str:
     return f"{local_time(voice.deadline_at)} ({left}; {basis})"
 
 
-def _state_style(voice: Voice) -> str:
+def state_style(voice: Voice) -> str:
+    """The colour of a voice's state."""
     return _STYLES.get(voice.state, "dim")
 
 

@@ -1,0 +1,424 @@
+"""What has to be done so that a registry holds the voices that a manifest declares."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from voicereg.domain.designs import MARK_LENGTH
+from voicereg.domain.families import Family
+from voicereg.domain.manifests import DESIGN, Entry, Manifest, ManifestProblem
+from voicereg.domain.rules import RULES, family_of_model
+from voicereg.domain.states import State
+from voicereg.domain.voices import Voice
+
+_NOTHING: Mapping[str, tuple[Any, Any]] = MappingProxyType({})
+_AT_WORK = frozenset({State.CREATING, State.UNRESOLVED})
+
+
+class Action(StrEnum):
+    """What is done about a key."""
+
+    DESIGN = "design"
+    """There is no voice: one is made, or several to choose from."""
+    RECREATE = "recreate"
+    """What it is made from has changed: another is made in its place."""
+    UPDATE = "update"
+    """What the registry adds to it is changed; the provider never hears of it."""
+    DELETE = "delete"
+    """The file does not declare it, or another stands in for it."""
+    LEAVE = "leave"
+    """Something is to be known about it, and nothing is done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What is to be done about one key."""
+
+    action: Action
+    key: str
+    entry: Entry | None = None
+    """What the file says of it; None: nothing."""
+    voice: Voice | None = None
+    """Which voice on record it concerns."""
+    count: int = 0
+    """How many voices are made."""
+    replaces: str | None = None
+    """The registry id of the voice that what is made stands in for."""
+    changes: Mapping[str, tuple[Any, Any]] = field(default_factory=lambda: _NOTHING)
+    """What it is, and what it becomes."""
+    why: str | None = None
+    is_open: bool = False
+    """Whether the registry will not be as the file says, as nothing is done."""
+
+    @property
+    def family(self) -> Family | None:
+        """The family of what is made."""
+        if self.entry is None:
+            return None
+        stated: Family | None = self.entry.design.get("family")
+        return stated or family_of_model(self.entry.design.get("target_model", ""))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The step with the keys that JSON output shows."""
+        return {
+            "action": self.action.value,
+            "key": self.key,
+            "line": None if self.entry is None else self.entry.line,
+            "voice": None if self.voice is None else self.voice.id,
+            "count": self.count,
+            "replaces": self.replaces,
+            "changes": {
+                name: {"from": before, "to": after}
+                for name, (before, after) in self.changes.items()
+            },
+            "why": self.why,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyPlan:
+    """What a manifest asks for, compared with what there is."""
+
+    account: str
+    steps: tuple[Step, ...]
+    unchanged: int
+    """So many voices are as the file says."""
+    problems: tuple[ManifestProblem, ...] = ()
+    """Where there are some, nothing of it can be done."""
+
+    @property
+    def counts(self) -> Mapping[Action, int]:
+        """How many voices each action is about."""
+        found: Counter[Action] = Counter(dict.fromkeys(Action, 0))
+        for step in self.steps:
+            found[step.action] += max(1, step.count)
+        return found
+
+    @property
+    def slots(self) -> Mapping[Family, int]:
+        """How many slots of each family are needed, while nothing is deleted."""
+        needed: Counter[Family] = Counter()
+        for step in self.steps:
+            if step.count and step.family is not None:
+                needed[step.family] += step.count
+        return needed
+
+    @property
+    def price_fen(self) -> int:
+        """What the designs cost at most, in hundredths of a CNY."""
+        return sum(RULES[family].design_price_fen * count for family, count in self.slots.items())
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing is to be done."""
+        return all(step.action is Action.LEAVE for step in self.steps)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the registry will not be as the file says even when all of it is done."""
+        return any(step.is_open for step in self.steps)
+
+
+def rivals(standing: Iterable[Voice], replaces: str | None) -> list[Voice]:
+    """The voices of a key that leave no room for one more.
+
+    Args:
+        standing: those of the key that are not gone.
+        replaces: the registry id of the voice that the new one stands in for.
+    """
+    voices = list(standing)
+    passed = {voice.replaces for voice in voices if voice.candidate_for is None} | {replaces}
+    return [voice for voice in voices if voice.id not in passed]
+
+
+def make_plan(
+    manifest: Manifest,
+    account: str,
+    known: Sequence[Voice],
+    named: Mapping[str, Voice],
+    aliases: Mapping[str, Voice],
+    *,
+    recreate: bool,
+    prune: bool,
+) -> ApplyPlan:
+    """Compare what a manifest declares with what there is.
+
+    Args:
+        manifest: what is declared.
+        account: whose voices they are.
+        known: all voices of the account with a key, gone ones too, oldest first.
+        named: the voices that entries name, by what they name them by.
+        aliases: what each alias of the account stands for.
+        recreate: make voices anew that are made from something else.
+        prune: delete what is not declared, and what another stands in for.
+    """
+    work = _Comparison(manifest, known, named, aliases, recreate=recreate, prune=prune)
+    for entry in manifest.entries:
+        work.compare(entry)
+    work.look_at_the_rest()
+    return ApplyPlan(account, tuple(work.steps), work.unchanged, tuple(work.problems))
+
+
+class _Comparison:
+    def __init__(
+        self,
+        manifest: Manifest,
+        known: Sequence[Voice],
+        named: Mapping[str, Voice],
+        aliases: Mapping[str, Voice],
+        *,
+        recreate: bool,
+        prune: bool,
+    ) -> None:
+        self._set = manifest.set_name
+        self._declared = {entry.key: entry for entry in manifest.entries}
+        self._named = named
+        self._aliases = aliases
+        self._recreate = recreate
+        self._prune = prune
+        self._voices: defaultdict[str, list[Voice]] = defaultdict(list)
+        self._candidates: defaultdict[str, list[Voice]] = defaultdict(list)
+        self._gone: dict[str, Voice] = {}
+        """The last one of each key that was there once."""
+        for voice in known:
+            key = voice.manifest_key or voice.candidate_for or ""
+            if voice.state.is_gone:
+                if voice.manifest_key is not None and voice.state is not State.FAILED:
+                    self._gone[key] = voice
+            elif voice.manifest_key is not None:
+                self._voices[key].append(voice)
+            else:
+                self._candidates[key].append(voice)
+        self.steps: list[Step] = []
+        self.problems: list[ManifestProblem] = []
+        self.unchanged = 0
+
+    def compare(self, entry: Entry) -> None:
+        """Find what is to be done about one declared voice."""
+        current = self._current(entry.key)
+        if entry.voice_id is not None:
+            named = self._named.get(entry.voice_id)
+            if named is None:
+                return self._refuse(
+                    entry, f"voice_id: no voice on record is {entry.voice_id[:60]}; sync finds it"
+                )
+            other = named.manifest_key or named.candidate_for
+            if other not in (None, entry.key):
+                return self._refuse(entry, f"voice_id: {named.id} has the key {other} already")
+            if other is None and current is not None:
+                return self._refuse(entry, f"voice_id: voice {current.id} has this key already")
+            if other is None and named.state.is_gone:
+                self._gone[entry.key] = named
+            elif other is None:
+                current = named
+        if not self._can_take_alias(entry):
+            return None
+        if current is None:
+            return self._make(entry)
+        if current.state in _AT_WORK or current.state is State.DELETING:
+            return self._leave(
+                entry,
+                current,
+                f"it is {current.state.value}; it is not asked for again until a sync settles it",
+            )
+        return self._compare_with(entry, current)
+
+    def look_at_the_rest(self) -> None:
+        """Find what is there, and is not declared, or not any more."""
+        for key in sorted({*self._voices, *self._candidates}):
+            if not self._is_of_this_set(key):
+                continue
+            current = self._current(key)
+            if key not in self._declared:
+                others = [*self._voices[key], *self._candidates[key]]
+                why = "the file does not declare it"
+            else:
+                others = [voice for voice in self._voices[key] if voice is not current]
+                why = "another voice has its key"
+            for voice in others:
+                self._delete(key, voice, why)
+
+    # What is to be made
+
+    def _make(self, entry: Entry) -> None:
+        before = self._gone.get(entry.key)
+        ready = self._candidates[entry.key]
+        count = entry.candidates - len(ready)
+        if entry.candidates == 1 and ready:
+            count = 0
+        if count <= 0:
+            return self._let_choose(entry, ready)
+        if entry.lacks:
+            return self._leave(
+                entry, before, f"it is gone, and the file does not say its {entry.lacks[0]}"
+            )
+        replaces = ready[0].replaces if ready else None if before is None else before.id
+        why = (
+            None
+            if replaces is None
+            else f"in place of {replaces}, which is gone; it will sound different"
+        )
+        self.steps.append(
+            Step(
+                action=Action.DESIGN,
+                key=entry.key,
+                entry=entry,
+                voice=before,
+                count=count,
+                replaces=replaces,
+                why=why,
+            )
+        )
+        return None
+
+    def _let_choose(self, entry: Entry, ready: Sequence[Voice]) -> None:
+        other = next((voice for voice in ready if _differences(entry, voice)), None)
+        if other is not None:
+            what = ", ".join(_differences(entry, other))
+            why = f"candidates were made from another {what}: choose one of them, or delete them"
+            return self._leave(entry, other, why)
+        usable = sum(voice.state is State.ACTIVE for voice in ready)
+        why = f"{usable} to choose from: voicereg choose"
+        if usable < len(ready):
+            why += f"; {len(ready) - usable} more cannot be used yet"
+        at_work = any(voice.state in _AT_WORK for voice in ready)
+        return self._leave(entry, ready[0], why, is_open=at_work)
+
+    def _compare_with(self, entry: Entry, current: Voice) -> None:
+        ready = [voice for voice in self._candidates[entry.key] if voice.replaces == current.id]
+        differs = _differences(entry, current)
+        if ready and (len(ready) >= entry.candidates or not differs):
+            self._update(entry, current, but=("alias",))
+            return self._let_choose(entry, ready)
+        if differs and self._recreate:
+            if entry.lacks:
+                what = entry.lacks[0]
+                return self._leave(entry, current, f"the file does not say its {what}")
+            self.steps.append(
+                Step(
+                    action=Action.RECREATE,
+                    key=entry.key,
+                    entry=entry,
+                    voice=current,
+                    count=entry.candidates - len(ready),
+                    replaces=current.id,
+                    changes=differs,
+                    why="it will sound different",
+                )
+            )
+            if self._prune and entry.candidates == 1:
+                self._delete(entry.key, current, "another voice will have its key")
+            return None
+        is_as_it_should = not self._update(entry, current)
+        if differs:
+            what = ", ".join(differs)
+            self._leave(entry, current, f"made from another {what}: --recreate makes it anew")
+        elif current.state is State.REJECTED:
+            why = "the provider's review refused it: change what it is made from, and --recreate"
+            self._leave(entry, current, why)
+        elif is_as_it_should:
+            self.unchanged += 1
+        return None
+
+    def _update(self, entry: Entry, current: Voice, but: Sequence[str] = ()) -> bool:
+        """Note what is to be changed of a voice; whether there is something."""
+        changes: dict[str, tuple[Any, Any]] = {}
+        if current.manifest_key != entry.key:
+            changes["manifest_key"] = (current.manifest_key, entry.key)
+        for name, wanted in entry.labels.items():
+            had = getattr(current, name)
+            if had != wanted:
+                changes[name] = (dict(had) if name == "tags" else had, wanted)
+        if entry.alias is not None and entry.alias not in current.aliases and "alias" not in but:
+            holder = self._aliases.get(entry.alias)
+            changes["alias"] = (None if holder is None else holder.id, entry.alias)
+        if changes:
+            self.steps.append(
+                Step(
+                    action=Action.UPDATE,
+                    key=entry.key,
+                    entry=entry,
+                    voice=current,
+                    changes=changes,
+                )
+            )
+        return bool(changes)
+
+    # What is to be left, deleted or refused
+
+    def _delete(self, key: str, voice: Voice, why: str) -> None:
+        entry = self._declared.get(key)
+        # The pin of one whose key another has is that of the file, which speaks of the other.
+        is_pinned = voice.pinned and not (entry is not None and entry.labels.get("pinned"))
+        moves = entry is not None and set(voice.aliases) <= {entry.alias}
+        if voice.state in _AT_WORK:
+            why = f"{why}, and it is {voice.state.value}: a sync settles it"
+        elif not self._prune:
+            why = f"{why}; --prune deletes it"
+        elif is_pinned or (voice.aliases and not moves):
+            what = "pinned" if is_pinned else f"known as {voice.aliases[0]}"
+            why = f"{why}, but it is {what}: it is left alone"
+        else:
+            self.steps.append(
+                Step(action=Action.DELETE, key=key, entry=entry, voice=voice, why=why)
+            )
+            return
+        self.steps.append(Step(action=Action.LEAVE, key=key, entry=entry, voice=voice, why=why))
+
+    def _leave(self, entry: Entry, voice: Voice | None, why: str, *, is_open: bool = True) -> None:
+        self.steps.append(
+            Step(
+                action=Action.LEAVE,
+                key=entry.key,
+                entry=entry,
+                voice=voice,
+                why=why,
+                is_open=is_open,
+            )
+        )
+
+    def _refuse(self, entry: Entry, why: str) -> None:
+        self.problems.append(ManifestProblem(entry.line, entry.key, why))
+
+    def _can_take_alias(self, entry: Entry) -> bool:
+        """Whether an alias is free, or that of a voice which this file speaks of."""
+        holder = None if entry.alias is None else self._aliases.get(entry.alias)
+        if holder is None or holder.state.is_gone:
+            return True
+        if holder.manifest_key is not None and self._is_of_this_set(holder.manifest_key):
+            return True
+        if any(holder.id == voice.id for voice in self._named.values()):
+            return True
+        self._refuse(
+            entry,
+            f"alias: {entry.alias} stands for voice {holder.id}, which is none of this file's; "
+            f"voice_id: {holder.id} makes it one",
+        )
+        return False
+
+    def _current(self, key: str) -> Voice | None:
+        """The voice that has a key: where there are several, the one that replaced the others."""
+        voices = rivals(self._voices[key], None)
+        return voices[-1] if voices else None
+
+    def _is_of_this_set(self, key: str) -> bool:
+        before, slash, _ = key.rpartition("/")
+        return (before if slash else None) == self._set
+
+
+def _differences(entry: Entry, voice: Voice) -> dict[str, tuple[Any, Any]]:
+    """What a voice was made from, where the file says something else; unknown is no difference."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for name in DESIGN:
+        said, had = entry.design.get(name), getattr(voice, name)
+        if said is None or had is None or said == had:
+            continue
+        if name == "name" and len(had) == len(said) + MARK_LENGTH and had[:-MARK_LENGTH] == said:
+            continue  # it was marked, so that it is recognised
+        found[name] = (had, said)
+    return found

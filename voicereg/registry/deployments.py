@@ -1,0 +1,332 @@
+"""A plan carried out: labels first, then designs, a few at a time, then aliases, then deletes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from voicereg.domain.deployments import DeploymentProgress, StepDone, StepOutcome
+from voicereg.domain.designs import DesignStage
+from voicereg.domain.errors import (
+    ConfirmNotRecorded,
+    CreateUnresolved,
+    DatabaseProblem,
+    InvalidInput,
+    KeyMissing,
+    KeyTaken,
+    QuotaExceeded,
+    StateConflict,
+    VoiceProtected,
+    VoiceregError,
+)
+from voicereg.domain.plans import Action, ApplyPlan, Step
+from voicereg.domain.provider_errors import Arrearage, InvalidKey, NotConnected, RateLimited
+from voicereg.domain.states import State
+from voicereg.domain.voices import Voice
+from voicereg.provider.retries import Backoff
+from voicereg.registry.aliases import Aliases
+from voicereg.registry.changes import locked
+from voicereg.registry.context import Context
+from voicereg.registry.creates import Creates
+from voicereg.registry.crews import Crew
+from voicereg.registry.deletes import Deletes
+from voicereg.registry.designs import Designs
+from voicereg.registry.lookups import Lookups
+from voicereg.registry.repeating import idempotent
+
+OnProgress = Callable[[DeploymentProgress], None]
+
+_HOPELESS = (KeyMissing, InvalidKey, Arrearage, NotConnected, QuotaExceeded, DatabaseProblem)
+"""What the next create would meet as well."""
+_LOOK_AGAIN = timedelta(seconds=2)
+
+
+class Deployments:
+    """Carries out plans. Every step can be interrupted; what is done is not done twice."""
+
+    def __init__(
+        self,
+        context: Context,
+        lookups: Lookups,
+        creates: Creates,
+        designs: Designs,
+        deletes: Deletes,
+        aliases: Aliases,
+    ) -> None:
+        self._context = context
+        self._lookups = lookups
+        self._creates = creates
+        self._designs = designs
+        self._deletes = deletes
+        self._aliases = aliases
+
+    def run(
+        self,
+        plan: ApplyPlan,
+        *,
+        at_once: int = 3,
+        wait: timedelta | None = None,
+        unchecked: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> list[StepDone]:
+        """Do what a plan says, going on after what fails.
+
+        An interruption (KeyboardInterrupt) waits for the creates that are under way, and begins no
+        others; a second one leaves them unresolved.
+
+        Args:
+            plan: one without problems.
+            at_once: how many creates are under way at a time.
+            wait: how long the provider's reviews are waited for, once all is made; None: the
+                setting ``review_wait``.
+            unchecked: leave to the provider the rules that it may have changed.
+            on_progress: told of what has begun and ended.
+
+        Returns:
+            What became of each step; of one that makes several voices, of each of them.
+
+        Raises:
+            InvalidInput: the plan has problems, and nothing was done.
+            Interrupted: as above, with what became of all steps.
+        """
+        if plan.problems:
+            raise InvalidInput(*(problem.as_problem() for problem in plan.problems))
+        work = _Work(plan, on_progress)
+        try:
+            for job in work.jobs:
+                if job.step.action is Action.UPDATE:
+                    work.end(job, self._update(plan.account, job.step))
+            self._design_all(work, at_once, unchecked=unchecked)
+            if not work.is_stopping:
+                review_wait = self._context.settings.create.review_wait
+                self._await_reviews(work, review_wait if wait is None else wait)
+                for job in work.jobs:
+                    if job.step.action is Action.DELETE:
+                        work.end(job, self._delete(job.step, work))
+        except KeyboardInterrupt:
+            work.is_stopping = True
+        if work.is_stopping:
+            raise Interrupted(work.results("interrupted"))
+        return work.results("what came before it failed")
+
+    # Labels
+
+    def _update(self, account: str, step: Step) -> StepDone:
+        assert step.voice is not None  # noqa: S101 - an update is of a voice
+        try:
+            done = StepDone(step, StepOutcome.DONE, self._change(step, step.voice.id))
+        except VoiceregError as error:
+            return StepDone(step, StepOutcome.FAILED, step.voice, error)
+        return self._settled(account, done) if "alias" in step.changes else done
+
+    @idempotent
+    def _change(self, step: Step, voice: str) -> Voice:
+        values: dict[str, Any] = {
+            name: after for name, (_, after) in step.changes.items() if name != "alias"
+        }
+        with self._context.database.write() as connection:
+            changes, current = locked(self._context, connection, voice)
+            if current.state.is_gone:
+                raise StateConflict(current, "it is gone since it was looked at")
+            return changes.apply(current, "voice.edit", values, f"the manifest's {step.key}")
+
+    # Designs
+
+    def _design_all(self, work: _Work, at_once: int, *, unchecked: bool) -> None:
+        """Design all voices, a few at a time, and give each its alias as soon as it can speak."""
+        jobs = [job for job in work.jobs if job.step.count]
+        recorded: dict[_Job, Voice] = {}
+
+        def design(job: _Job) -> StepDone:
+            note = partial(recorded.__setitem__, job)
+            return self._design(work.account, job.step, note, unchecked=unchecked)
+
+        crew = Crew(jobs, design, at_once)
+        crew.start()
+        while not crew.has_ended:
+            try:
+                job, done = crew.next()
+                work.under_way = [begun.step.key for begun in crew.under_way]
+                if done is None:
+                    work.tell()
+                    continue
+                if isinstance(done.error, _HOPELESS):
+                    for left in crew.stop():
+                        why = f"it would end like {job.step.key}"
+                        work.end(left, StepDone(left.step, StepOutcome.SKIPPED, why=why))
+                work.end(job, self._settled(work.account, done))
+            except KeyboardInterrupt:
+                if work.is_stopping:
+                    self._abandon(recorded[begun] for begun in crew.under_way if begun in recorded)
+                    raise
+                work.is_stopping = True
+                crew.stop()
+                work.tell()
+
+    def _design(
+        self, account: str, step: Step, note: Callable[[Voice], None], *, unchecked: bool
+    ) -> StepDone:
+        assert step.entry is not None  # noqa: S101 - what is made is what a file says
+
+        def note_stage(stage: DesignStage, voice: Voice) -> None:
+            if stage is DesignStage.RECORDED:
+                note(voice)
+
+        asked = step.entry.asked(replaces=step.replaces, unchecked=unchecked)
+        backoff = Backoff(self._context.rng, self._context.sleep)
+        try:
+            voice = backoff.run(
+                lambda: self._designs.design(
+                    asked, account=account, wait=timedelta(0), on_stage=note_stage
+                ),
+                (RateLimited,),
+            )
+        except (CreateUnresolved, ConfirmNotRecorded) as error:
+            return StepDone(step, StepOutcome.UNRESOLVED, error.voice, error)
+        except KeyTaken as taken:
+            # Somebody else applies the same file.
+            return StepDone(step, StepOutcome.SKIPPED, taken.voice, why=str(taken))
+        except VoiceregError as error:
+            return StepDone(step, StepOutcome.FAILED, None, error)
+        return StepDone(step, StepOutcome.DONE, voice)
+
+    def _abandon(self, recorded: Iterable[Voice]) -> None:
+        """Note of creates that nobody waits for any more that their outcome is unknown."""
+        for voice in recorded:
+            # It was made meanwhile; or its lease says it later.
+            with suppress(StateConflict, DatabaseProblem):
+                self._creates.leave_unresolved(voice.id, "interrupted (KeyboardInterrupt)")
+
+    def _await_reviews(self, work: _Work, wait: timedelta) -> None:
+        """Look at what is being reviewed until all of it is usable, or the time is up."""
+        give_up_at = self._context.clock.monotonic() + wait
+        while True:
+            for job, done in work.waiting():
+                work.end(job, self._settled(work.account, done))
+            left = give_up_at - self._context.clock.monotonic()
+            if left <= timedelta(0) or not any(work.waiting()):
+                return
+            self._context.sleep(min(_LOOK_AGAIN, left))
+
+    def _settled(self, account: str, done: StepDone) -> StepDone:
+        """What became of a voice that is there: its alias is given once its review is over."""
+        step, voice = done.step, done.voice
+        if voice is None or done.outcome not in (StepOutcome.DONE, StepOutcome.WAITING):
+            return done
+        try:
+            voice = self._designs.refresh(voice)
+            if voice.state is State.PENDING:
+                why = "it is made, and still being reviewed"
+                return StepDone(step, StepOutcome.WAITING, voice, why=why)
+            if voice.state is not State.ACTIVE:
+                why = f"it is {voice.state.value}, and holds its slot until it is deleted"
+                return StepDone(step, StepOutcome.FAILED, voice, why=why)
+            alias = None if step.entry is None else step.entry.alias
+            if alias is not None and alias not in voice.aliases and voice.candidate_for is None:
+                self._aliases.set(alias, voice.id, account)
+            return StepDone(step, StepOutcome.DONE, self._lookups.voice(voice.id, account))
+        except VoiceregError as error:
+            # It is there all the same; the next run gives it what it lacks.
+            return StepDone(step, StepOutcome.FAILED, voice, error)
+
+    # Deletes
+
+    def _delete(self, step: Step, work: _Work) -> StepDone:
+        assert step.voice is not None  # noqa: S101 - a delete is of a voice
+        voice = step.voice
+        if voice.id in work.to_be_replaced and voice.id not in work.replaced:
+            why = "what is to stand in for it cannot be used yet"
+            return StepDone(step, StepOutcome.SKIPPED, voice, why=why)
+        try:
+            current = self._lookups.voice(voice.id, work.account)
+            if current.last_activity_at != voice.last_activity_at and step.entry is None:
+                raise StateConflict(current, "it was used since it was listed, and is left alone")
+            if current.aliases:
+                raise VoiceProtected(current, f"known as {current.aliases[0]}")
+            if current.pinned and not voice.pinned:
+                raise VoiceProtected(current, "pinned")
+            # A pin that was there when this was planned is the file's own.
+            gone = self._deletes.delete(current.id, account=work.account, force=current.pinned)
+        except VoiceregError as error:
+            return StepDone(step, StepOutcome.FAILED, voice, error)
+        return StepDone(step, StepOutcome.DONE, gone)
+
+
+class Interrupted(KeyboardInterrupt):
+    """The work was interrupted. What is done is done; the rest is left for the next run."""
+
+    def __init__(self, ended: Sequence[StepDone]) -> None:
+        super().__init__("interrupted")
+        self.ended = tuple(ended)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    step: Step
+    number: int
+    """Which one of the voices that the step makes."""
+
+
+class _Work:
+    """What is to be done, what became of it, and who is told."""
+
+    def __init__(self, plan: ApplyPlan, on_progress: OnProgress | None) -> None:
+        self.account = plan.account
+        self.jobs = [
+            _Job(step, number)
+            for step in plan.steps
+            if step.action is not Action.LEAVE
+            for number in range(max(1, step.count))
+        ]
+        self.to_be_replaced = {
+            step.replaces for step in plan.steps if step.action is Action.RECREATE
+        }
+        self.under_way: Sequence[str] = ()
+        self.is_stopping = False
+        self._on_progress = on_progress
+        self._ended: dict[_Job, StepDone] = {}
+
+    @property
+    def replaced(self) -> set[str | None]:
+        """The voices that others stand in for by now, usable ones."""
+        return {
+            done.step.replaces
+            for done in self._ended.values()
+            if done.step.count and done.outcome is StepOutcome.DONE
+        }
+
+    def waiting(self) -> Iterator[tuple[_Job, StepDone]]:
+        """What waits for the provider's review."""
+        yield from [
+            (job, done) for job, done in self._ended.items() if done.outcome is StepOutcome.WAITING
+        ]
+
+    def end(self, job: _Job, done: StepDone) -> None:
+        """Note what became of a job; it may wait for a review, and end once more after that."""
+        had = self._ended.get(job)
+        self._ended[job] = done
+        if had is None or had.outcome is not done.outcome:
+            self.tell(done)
+
+    def tell(self, done: StepDone | None = None) -> None:
+        if self._on_progress is not None:
+            self._on_progress(
+                DeploymentProgress(
+                    finished=done,
+                    done=len(self._ended),
+                    total=len(self.jobs),
+                    under_way=tuple(self.under_way),
+                    is_stopping=self.is_stopping,
+                )
+            )
+
+    def results(self, why: str) -> list[StepDone]:
+        """What became of all jobs, in their order; of those not begun, why."""
+        return [
+            self._ended.get(job) or StepDone(job.step, StepOutcome.SKIPPED, why=why)
+            for job in self.jobs
+        ]
