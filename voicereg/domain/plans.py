@@ -314,7 +314,9 @@ class _Comparison:
             if self._prune and entry.candidates == 1:
                 self._delete(entry.key, current, "another voice will have its key")
             return None
-        is_as_it_should = not self._update(entry, current)
+        # A voice that cannot be used takes no name away from one that can.
+        but = ("alias",) if current.state is State.REJECTED else ()
+        is_as_it_should = not self._update(entry, current, but)
         if differs:
             what = ", ".join(differs)
             self._leave(entry, current, f"made from another {what}: --recreate makes it anew")

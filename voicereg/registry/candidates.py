@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import sqlalchemy as sa
 
@@ -53,12 +53,14 @@ class Candidates:
 
         Raises:
             VoiceNotFound: there is none.
-            StateConflict: there is nothing to choose from, or it cannot be used.
+            StateConflict: there is nothing to choose from, it cannot be used, or another was.
         """
         with self._context.database.read() as connection:
             owner = self._context.account(connection, account)
             voice = self._lookups.exact(connection, owner, reference)
             others = _others(connection, owner.id, voice)
+            if voice.candidate_for is not None:
+                _check_free(voice, voice_queries.of_key(connection, owner.id, voice.candidate_for))
         if voice.candidate_for is None and not others:
             raise StateConflict(
                 voice,
@@ -75,7 +77,7 @@ class Candidates:
 
         Raises:
             VoiceNotFound: there is none.
-            StateConflict: there is nothing to choose from, it cannot be used, or another was.
+            StateConflict: as :meth:`others` does.
         """
         voice, _ = self.others(reference, account)
         chosen = self._keep(voice)
@@ -117,9 +119,7 @@ class Candidates:
             if current.candidate_for is None:
                 return current
             _check_usable(current)
-            for other in rivals(standing, current.replaces):
-                if other.manifest_key == key and not other.state.is_gone:
-                    raise StateConflict(other, f"it was chosen for the key {key} already")
+            _check_free(current, standing)
             values = {"manifest_key": key, "candidate_for": None, "candidate_alias": None}
             return changes.apply(current, "voice.choose", values)
 
@@ -134,3 +134,14 @@ def _others(connection: sa.Connection, account_id: int, voice: Voice) -> list[Vo
 def _check_usable(voice: Voice) -> None:
     if voice.state is not State.ACTIVE:
         raise StateConflict(voice, "only a voice that can be used is chosen")
+
+
+def _check_free(voice: Voice, standing: Iterable[Voice]) -> None:
+    """Make sure that no other voice has the key that a candidate would get.
+
+    Raises:
+        StateConflict: one has.
+    """
+    for other in rivals(standing, voice.replaces):
+        if other.manifest_key == voice.candidate_for and not other.state.is_gone:
+            raise StateConflict(other, f"it was chosen for the key {other.manifest_key} already")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -161,7 +160,9 @@ class Deployments:
                 work.end(job, self._settled(work.account, done))
             except KeyboardInterrupt:
                 if work.is_stopping:
-                    self._abandon(recorded[begun] for begun in crew.under_way if begun in recorded)
+                    for job in crew.under_way:
+                        if job in recorded:
+                            work.end(job, self._abandoned(job.step, recorded[job]))
                     raise
                 work.is_stopping = True
                 crew.stop()
@@ -194,12 +195,18 @@ class Deployments:
             return StepDone(step, StepOutcome.FAILED, None, error)
         return StepDone(step, StepOutcome.DONE, voice)
 
-    def _abandon(self, recorded: Iterable[Voice]) -> None:
-        """Note of creates that nobody waits for any more that their outcome is unknown."""
-        for voice in recorded:
-            # It was made meanwhile; or its lease says it later.
-            with suppress(StateConflict, DatabaseProblem):
-                self._creates.leave_unresolved(voice.id, "interrupted (KeyboardInterrupt)")
+    def _abandoned(self, step: Step, voice: Voice) -> StepDone:
+        """Note of a create that nobody waits for any more that its outcome is unknown."""
+        cause = "interrupted (KeyboardInterrupt)"
+        try:
+            voice = self._creates.leave_unresolved(voice.id, cause)
+        except StateConflict as made:
+            return StepDone(step, StepOutcome.DONE, made.voice)
+        except DatabaseProblem:
+            pass  # the lease on it says so later
+        if voice.state is State.FAILED:
+            return StepDone(step, StepOutcome.SKIPPED, voice, why="interrupted")
+        return StepDone(step, StepOutcome.UNRESOLVED, voice, CreateUnresolved(voice, cause))
 
     def _await_reviews(self, work: _Work, wait: timedelta) -> None:
         """Look at what is being reviewed until all of it is usable, or the time is up."""

@@ -119,12 +119,14 @@ def apply(
         print_results(ended, app.say, all_of_them=not on_terminal())
     if is_interrupted:
         app.say("interrupted: run it again, and what is done is not done twice")
-        return ExitCode.INTERRUPTED
     if any(done.outcome is StepOutcome.UNRESOLVED for done in ended):
         app.say(
             "voicereg sync settles what is unresolved, once it is old enough; until then it is "
             "not asked for again"
         )
+        return ExitCode.UNKNOWN_OUTCOME
+    if is_interrupted:
+        return ExitCode.INTERRUPTED
     return _exit_code(ended, plan)
 
 
@@ -198,8 +200,6 @@ def _question(plan: ApplyPlan) -> str:
 
 def _exit_code(ended: Sequence[StepDone], plan: ApplyPlan) -> int:
     """The worst that happened, or that the file is not fulfilled."""
-    if any(done.outcome is StepOutcome.UNRESOLVED for done in ended):
-        return ExitCode.UNKNOWN_OUTCOME
     codes = [
         ExitCode.FAILED if done.error is None else exit_code(done.error)
         for done in ended
