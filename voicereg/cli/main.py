@@ -40,7 +40,7 @@ COMMANDS = {
     "delete": ("voicereg.cli.commands.delete:delete", "Delete voices at the provider, then here."),
     "preview": (
         "voicereg.cli.commands.preview:preview",
-        "Write a voice's preview audio.",
+        "Write a voice's preview audio, or play it.",
     ),
     "synthesize": (
         "voicereg.cli.commands.synthesize:synthesize",

@@ -33,6 +33,9 @@ from voicereg.domain.plans import Action, ApplyPlan
 
 _TOLD = 20
 """So many problems are told of one by one; JSON has all."""
+_SHOWN = 40
+"""So many steps are shown to who is asked. Where a program reads, what became of them is printed
+once they are done."""
 _MOST_AT_ONCE = 16
 
 
@@ -99,9 +102,8 @@ def apply(
         return ExitCode.USAGE
     quotas = [registry.quota(family, account=plan.account) for family in sorted(plan.slots)]
     if not as_json:
-        # Where a program reads, what became of the steps is printed once they are done.
-        in_full = plan_only or plan.is_nothing or on_terminal()
-        print_plan(plan, quotas, app.say, in_full=in_full)
+        most = None if plan_only or plan.is_nothing else _SHOWN if on_terminal() else 0
+        print_plan(plan, quotas, app.say, most=most)
     elif plan_only or plan.is_nothing:
         print_json(plan_document(plan, quotas) | {"results": []})
     registry.manifests.room_for(plan)
@@ -157,7 +159,7 @@ def _progress(app: App) -> Iterator[Callable[[DeploymentProgress], None]]:
     if app.shows_progress:
         from voicereg.cli.output.progress import deployment_bar
 
-        with deployment_bar(app.say) as show:
+        with deployment_bar() as show:
             yield show
         return
     has_told = False

@@ -36,10 +36,22 @@ _WORDS = {
 }
 
 
-def print_plan(plan: ApplyPlan, quotas: Sequence[Quota], say: Say, *, in_full: bool) -> None:
-    """The steps as a table, where that is wanted; below it what they need, and what they cost."""
-    if plan.steps and in_full:
-        print_table(plan.steps, _COLUMNS, "", say)
+def print_plan(plan: ApplyPlan, quotas: Sequence[Quota], say: Say, *, most: int | None) -> None:
+    """The steps as a table; below it what they need, and what they cost.
+
+    Args:
+        plan: what would be done.
+        quotas: those that it draws on.
+        say: how things are said that are no result.
+        most: so many steps are shown; None: all of them.
+    """
+    shown = plan.steps[:most]
+    if shown:
+        with_voice = any(step.voice is not None for step in shown)
+        columns = [column for column in _COLUMNS if with_voice or column.title != "VOICE"]
+        print_table(shown, columns, "", say)
+    if most and len(plan.steps) > most:
+        say(f"and {len(plan.steps) - most:,} more; --plan shows all")
     counts = ", ".join(
         f"{count} {_WORDS[action]}" for action, count in plan.counts.items() if count
     )
@@ -91,10 +103,17 @@ def print_results(ended: Sequence[StepDone], say: Say, *, all_of_them: bool) -> 
         say: how things are said that are no result.
         all_of_them: also of those of which there is nothing to be known.
     """
-    shown = [done for done in ended if all_of_them or done.outcome is not StepOutcome.DONE]
+    shown = [done for done in ended if all_of_them or _is_to_be_known(done)]
     if shown:
         print_table(shown, _RESULTS, "", say)
     say(", ".join(_told(counted(ended))) or "nothing was done")
+
+
+def _is_to_be_known(done: StepDone) -> bool:
+    """Whether it is not enough to count it. What was not begun comes with the next run."""
+    if done.outcome is StepOutcome.SKIPPED:
+        return done.step.action is Action.DELETE
+    return done.outcome is not StepOutcome.DONE
 
 
 STOPPING = (

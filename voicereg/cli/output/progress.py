@@ -112,12 +112,15 @@ def rows_bar(total: int) -> Iterator[Callable[[str, int], None]]:
         yield show
 
 
+_NAMED = 2
+"""So many of the voices under way are named beside a bar."""
+
+
 @contextmanager
-def deployment_bar(say: Callable[[str], None]) -> Iterator[Callable[[DeploymentProgress], None]]:
+def deployment_bar() -> Iterator[Callable[[DeploymentProgress], None]]:
     """A bar for what a manifest asks for; what yields is told how far it has come.
 
-    Args:
-        say: how what went wrong is told, above the bar.
+    What went wrong is told above it.
     """
     console = Console(stderr=True)
     with Progress(
@@ -135,11 +138,13 @@ def deployment_bar(say: Callable[[str], None]) -> Iterator[Callable[[DeploymentP
             nonlocal has_told
             done = progress.finished
             if done is not None and done.outcome is not StepOutcome.DONE:
-                say(finished(done))
+                console.print(Text(printable(finished(done))))
             if progress.is_stopping and not has_told:
                 has_told = True
-                say(STOPPING)
-            keys = ", ".join(progress.under_way)
+                console.print(Text(STOPPING))
+            keys = ", ".join(progress.under_way[:_NAMED])
+            if len(progress.under_way) > _NAMED:
+                keys += f" and {len(progress.under_way) - _NAMED} more"
             what = f"waiting for {keys}" if progress.is_stopping and keys else keys
             bars.update(
                 task,
