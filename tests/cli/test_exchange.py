@@ -394,3 +394,28 @@ def test_cells_of_several_lines_keep_the_count_of_lines(cli: Cli) -> None:
     (problem,) = result.json()["problems"]
     assert problem["line"] == 5
     assert "it has 2 cells; the first line has 4" in problem["why"]
+
+
+def test_excel_is_told_that_it_is_chinese(cli: Cli) -> None:
+    voice = cli.created("qwen-tts", "--owner", "林")
+
+    cli.done("export", "-o", "voices.csv", "--bom")
+    told = cli("export", "--bom")
+
+    data = Path("voices.csv").read_bytes()
+    assert data.startswith(b"\xef\xbb\xbfid,voice_id,")
+    assert told.code == 2
+    assert "--bom goes with CSV" in told.err
+    cli.done("edit", voice, "--owner", "somebody")
+    assert "1 row: 0 added, 1 changed" in cli.done("import", "voices.csv").err
+    assert cli.done("show", voice, "--json").json()["owner"] == "林"
+
+
+def test_an_unknown_column_is_told_with_one_that_may_be_meant(cli: Cli) -> None:
+    Path("voices.csv").write_text("voice_id,target-modell\nv1,qwen3-tts-vd-2026-01-26\n")
+
+    result = cli("import", "voices.csv")
+
+    assert result.code == 2
+    assert "there is no such column; did you mean target_model?" in result.err
+    assert "1 of 1 row is bad" in result.err

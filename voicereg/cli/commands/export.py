@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from voicereg.domain.exchange import EXCHANGE_KEYS, as_row
     type=click.Choice(FORMATS),
     help="How; by the file's ending unless said, else JSON lines.",
 )
+@click.option("--bom", is_flag=True, help="Begin with the mark that Excel needs for Chinese.")
 @filter_options()
 @click.option("--without-gone", is_flag=True, help="Only voices that the provider may have.")
 @all_accounts_option
@@ -40,6 +42,7 @@ def export_voices(
     /,
     output: Path | None,
     form: str | None,
+    bom: bool,
     without_gone: bool,
     all_accounts: bool,
     **given: Any,
@@ -47,9 +50,9 @@ def export_voices(
     """Write voices to a file.
 
     JSON lines or CSV, a row for each voice of the account, gone ones too; the filters of "voicereg
-    list" choose some.
-    "voicereg import" reads the file again. Previews, counts of uses and the audit log are not in
-    it: "voicereg db copy" moves a whole registry, and "voicereg db backup" keeps one.
+    list" choose some. "voicereg import" reads the file again. Previews, counts of uses and the
+    audit log are not in it: "voicereg db copy" moves a whole registry, and "voicereg db backup"
+    keeps one.
     """
     registry = app.registry
     chosen = form or ("csv" if output and output.suffix.lower() == ".csv" else "jsonl")
@@ -65,6 +68,10 @@ def export_voices(
             yield as_row(voice)
 
     lines = lines_of(rows(), EXCHANGE_KEYS, chosen)
+    if bom:
+        if chosen != "csv":
+            raise click.UsageError("--bom goes with CSV: JSON lines must not begin with it.")
+        lines = chain(["\ufeff"], lines)
     if output is None or output == Path("-"):
         for line in lines:
             sys.stdout.write(line)

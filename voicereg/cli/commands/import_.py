@@ -53,13 +53,15 @@ def _tell(app: App, done: VoicesImported, *, dry_run: bool) -> None:
         click.echo(f"and {len(done.problems) - _TOLD:,} bad rows more", err=True)
     counts = f"{done.added:,} added, {done.changed:,} changed, {done.unchanged:,} as they were"
     bad = f", {len(done.problems):,} bad" if done.problems else ""
+    rows = "1 row" if done.rows == 1 else f"{done.rows:,} rows"
     if done.is_done:
-        app.say(f"{done.rows:,} rows: {counts}{bad}")
+        app.say(f"{rows}: {counts}{bad}")
     elif dry_run:
-        app.say(f"{done.rows:,} rows: {counts}{bad}; nothing was changed: this is what would be")
+        app.say(f"{rows}: {counts}{bad}; nothing was changed: this is what would be")
     else:
-        click.echo(
-            f"nothing was changed: {len(done.problems):,} of {done.rows:,} rows are bad; mend "
-            "them, or pass over them with --skip-bad",
-            err=True,
+        are = "is" if len(done.problems) == 1 else "are"
+        refusal = (
+            f"nothing was changed: {len(done.problems):,} of {rows} {are} bad; mend what is wrong, "
+            "or pass over it with --skip-bad"
         )
+        click.echo(fitted(refusal), err=True)
