@@ -405,6 +405,28 @@ def test_after_a_wrong_key_the_others_are_not_tried(
     assert len(cli.done("list", "--all", "--json").json()) == outcomes.count("failed")
 
 
+def test_a_family_that_is_full_at_the_provider_does_not_stop_the_other(cli: Cli) -> None:
+    cli.sandbox.set_limit("qwen-tts", 1)
+    write(
+        many(4)
+        | {f"radio{number}": declared(number, target_model=COSYVOICE) for number in range(2)}
+    )
+
+    result = cli("apply", "voices.json", "--yes", "--json", "--at-once", "1")
+
+    assert result.code == 3
+    outcomes = {done["key"]: done["outcome"] for done in result.json()["results"]}
+    # One more may have been begun before it was known how the first ended.
+    assert outcomes.pop("voice002") in ("failed", "skipped")
+    assert outcomes == {
+        "voice000": "done",
+        "voice001": "failed",
+        "voice003": "skipped",
+        "radio0": "done",
+        "radio1": "done",
+    }
+
+
 def test_a_provider_that_is_asked_too_often_is_asked_again(cli: Cli) -> None:
     write(many(3))
     cli.sandbox.misbehave("create", "429", times=2)

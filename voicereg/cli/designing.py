@@ -122,7 +122,7 @@ def carry_out(
             if as_json:
                 print_json(error.voice.as_dict(app.registry.now()))  # a script wants its id
             if isinstance(error, ConfirmNotRecorded) and error.preview is not None:
-                _rescue_preview(app, error.voice, error.preview, preview_file)
+                rescue_preview(app, error.voice, error.preview, preview_file)
             raise
         finally:
             if preview_file is not None and progress.made is not None:
@@ -230,8 +230,8 @@ def _interrupted(app: App, /, voice: Voice | None, as_json: bool) -> int:
     return ExitCode.INTERRUPTED
 
 
-def _rescue_preview(
-    app: App, voice: Voice, preview: PreviewAudio, preview_file: Path | None
+def rescue_preview(
+    app: App, voice: Voice, preview: PreviewAudio, preview_file: Path | None = None
 ) -> None:
     """The database did not take the only recording of a voice: put it into a file."""
     path = preview_file or Path(f"{voice.id}.{preview.response_format}")

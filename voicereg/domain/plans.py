@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from voicereg.domain.designs import MARK_LENGTH
+from voicereg.domain.designs import MARK_LENGTH, DesignOptions
 from voicereg.domain.families import Family
 from voicereg.domain.manifests import DESIGN, Entry, Manifest, ManifestProblem
 from voicereg.domain.rules import RULES, family_of_model
@@ -62,6 +62,19 @@ class Step:
             return None
         stated: Family | None = self.entry.design.get("family")
         return stated or family_of_model(self.entry.design.get("target_model", ""))
+
+    def asked(self, *, unchecked: bool) -> DesignOptions:
+        """What to ask for, as :meth:`voicereg.Registry.design` takes it.
+
+        Args:
+            unchecked: leave to the provider the rules that it may have changed.
+
+        Raises:
+            ValueError: nothing is made by this step.
+        """
+        if self.entry is None or not self.count:
+            raise ValueError(f"nothing is made for {self.key}")
+        return self.entry.asked(replaces=self.replaces, unchecked=unchecked)
 
     def as_dict(self) -> dict[str, Any]:
         """The step with the keys that JSON output shows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -97,15 +97,15 @@ class Deployments:
         work = _Work(plan, on_progress)
         try:
             for job in work.jobs:
-                if job.step.action is Action.UPDATE:
-                    work.end(job, self._update(plan.account, job.step))
+                if job.step.action is Action.UPDATE and job.step.voice is not None:
+                    work.end(job, self._update(plan.account, job.step, job.step.voice))
             self._design_all(work, at_once, unchecked=unchecked)
             if not work.is_stopping:
                 review_wait = self._context.settings.create.review_wait
                 self._await_reviews(work, review_wait if wait is None else wait)
                 for job in work.jobs:
-                    if job.step.action is Action.DELETE:
-                        work.end(job, self._delete(job.step, work))
+                    if job.step.action is Action.DELETE and job.step.voice is not None:
+                        work.end(job, self._delete(job.step, job.step.voice, work))
         except KeyboardInterrupt:
             work.is_stopping = True
         if work.is_stopping:
@@ -114,12 +114,11 @@ class Deployments:
 
     # Labels
 
-    def _update(self, account: str, step: Step) -> StepDone:
-        assert step.voice is not None  # noqa: S101 - an update is of a voice
+    def _update(self, account: str, step: Step, voice: Voice) -> StepDone:
         try:
-            done = StepDone(step, StepOutcome.DONE, self._change(step, step.voice.id))
+            done = StepDone(step, StepOutcome.DONE, self._change(step, voice.id))
         except VoiceregError as error:
-            return StepDone(step, StepOutcome.FAILED, step.voice, error)
+            return StepDone(step, StepOutcome.FAILED, voice, error)
         return self._settled(account, done) if "alias" in step.changes else done
 
     @idempotent
@@ -137,47 +136,76 @@ class Deployments:
 
     def _design_all(self, work: _Work, at_once: int, *, unchecked: bool) -> None:
         """Design all voices, a few at a time, and give each its alias as soon as it can speak."""
-        jobs = [job for job in work.jobs if job.step.count]
         recorded: dict[_Job, Voice] = {}
 
         def design(job: _Job) -> StepDone:
             note = partial(recorded.__setitem__, job)
             return self._design(work.account, job.step, note, unchecked=unchecked)
 
+        jobs = [job for job in work.jobs if job.step.count]
+
         crew = Crew(jobs, design, at_once)
         crew.start()
-        while not crew.has_ended:
+        while True:
             try:
-                job, done = crew.next()
-                work.under_way = [begun.step.key for begun in crew.under_way]
-                if done is None:
-                    work.tell()
-                    continue
-                if isinstance(done.error, _HOPELESS):
-                    for left in crew.stop():
-                        why = f"it would end like {job.step.key}"
-                        work.end(left, StepDone(left.step, StepOutcome.SKIPPED, why=why))
-                work.end(job, self._settled(work.account, done))
+                # In this order: what ends between the two is heard of the next time.
+                is_over = crew.has_ended
+                self._hear(crew, work)
+                if is_over:
+                    return
+                crew.wait(_LOOK_AGAIN)
             except KeyboardInterrupt:
                 if work.is_stopping:
-                    for job in crew.under_way:
-                        if job in recorded:
-                            work.end(job, self._abandoned(job.step, recorded[job]))
+                    self._leave(crew, work, recorded)
                     raise
                 work.is_stopping = True
-                crew.stop()
+                crew.drop()
                 work.tell()
+
+    def _hear(self, crew: Crew[_Job, StepDone], work: _Work) -> None:
+        """Note what has ended since the last time, and what is under way."""
+        for job, done in crew.ended.items():
+            if work.has_ended(job):
+                continue
+            if isinstance(done, BaseException):
+                raise done
+            if isinstance(done.error, _HOPELESS):
+                self._give_up(crew, work, job, done.error)
+            work.end(job, self._settled(work.account, done))
+        under_way = [job.step.key for job in crew.under_way]
+        if under_way != work.under_way:
+            work.under_way = under_way
+            work.tell()
+
+    def _give_up(
+        self, crew: Crew[_Job, StepDone], work: _Work, failed: _Job, error: VoiceregError
+    ) -> None:
+        """Begin no more of what would fail in the same way."""
+        # Of a full quota the other family knows nothing.
+        family = failed.step.family if isinstance(error, QuotaExceeded) else None
+        for job in crew.drop(lambda job: family is None or job.step.family is family):
+            why = f"it would end like {failed.step.key}"
+            work.end(job, StepDone(job.step, StepOutcome.SKIPPED, why=why))
+
+    def _leave(
+        self, crew: Crew[_Job, StepDone], work: _Work, recorded: Mapping[_Job, Voice]
+    ) -> None:
+        """Wait no more; of what is under way nobody knows what becomes of it."""
+        for job in crew.under_way:
+            if job in recorded:
+                work.end(job, self._abandoned(job.step, recorded[job]))
+        for job, done in crew.ended.items():
+            if not work.has_ended(job) and isinstance(done, StepDone):
+                work.end(job, done)
 
     def _design(
         self, account: str, step: Step, note: Callable[[Voice], None], *, unchecked: bool
     ) -> StepDone:
-        assert step.entry is not None  # noqa: S101 - what is made is what a file says
-
         def note_stage(stage: DesignStage, voice: Voice) -> None:
             if stage is DesignStage.RECORDED:
                 note(voice)
 
-        asked = step.entry.asked(replaces=step.replaces, unchecked=unchecked)
+        asked = step.asked(unchecked=unchecked)
         backoff = Backoff(self._context.rng, self._context.sleep)
         try:
             voice = backoff.run(
@@ -230,7 +258,9 @@ class Deployments:
                 why = "it is made, and still being reviewed"
                 return StepDone(step, StepOutcome.WAITING, voice, why=why)
             if voice.state is not State.ACTIVE:
-                why = f"it is {voice.state.value}, and holds its slot until it is deleted"
+                why = f"it is {voice.state.value}"
+                if voice.state is State.REJECTED:
+                    why = "the provider's review refused it; it holds its slot until it is deleted"
                 return StepDone(step, StepOutcome.FAILED, voice, why=why)
             alias = None if step.entry is None else step.entry.alias
             if alias is not None and alias not in voice.aliases and voice.candidate_for is None:
@@ -242,9 +272,7 @@ class Deployments:
 
     # Deletes
 
-    def _delete(self, step: Step, work: _Work) -> StepDone:
-        assert step.voice is not None  # noqa: S101 - a delete is of a voice
-        voice = step.voice
+    def _delete(self, step: Step, voice: Voice, work: _Work) -> StepDone:
         if voice.id in work.to_be_replaced and voice.id not in work.replaced:
             why = "what is to stand in for it cannot be used yet"
             return StepDone(step, StepOutcome.SKIPPED, voice, why=why)
@@ -311,6 +339,10 @@ class _Work:
         yield from [
             (job, done) for job, done in self._ended.items() if done.outcome is StepOutcome.WAITING
         ]
+
+    def has_ended(self, job: _Job) -> bool:
+        """Whether it is known what became of a job."""
+        return job in self._ended
 
     def end(self, job: _Job, done: StepDone) -> None:
         """Note what became of a job; it may wait for a review, and end once more after that."""

@@ -11,7 +11,7 @@ import click
 
 from voicereg.cli.app import App, pass_app
 from voicereg.cli.chosen import ask, check_askable
-from voicereg.cli.designing import wait_for_review, wait_options
+from voicereg.cli.designing import rescue_preview, wait_for_review, wait_options
 from voicereg.cli.failures import ExitCode, exit_code
 from voicereg.cli.manifest_files import FORMATS, form_of, read_document
 from voicereg.cli.options import json_option
@@ -28,6 +28,7 @@ from voicereg.cli.output.tables import on_terminal
 from voicereg.cli.output.text import fitted, printable
 from voicereg.cli.reading import opened
 from voicereg.domain.deployments import DeploymentProgress, StepDone, StepOutcome
+from voicereg.domain.errors import ConfirmNotRecorded
 from voicereg.domain.manifests import read_manifest
 from voicereg.domain.plans import Action, ApplyPlan
 
@@ -119,6 +120,9 @@ def apply(
         print_json(plan_document(plan, quotas) | {"results": [done.as_dict() for done in ended]})
     else:
         print_results(ended, app.say, all_of_them=not on_terminal())
+    for done in ended:
+        if isinstance(done.error, ConfirmNotRecorded) and done.error.preview is not None:
+            rescue_preview(app, done.error.voice, done.error.preview)
     if is_interrupted:
         app.say("interrupted: run it again, and what is done is not done twice")
     if any(done.outcome is StepOutcome.UNRESOLVED for done in ended):

@@ -47,6 +47,12 @@ def voice_columns(now: datetime, *, with_account: bool) -> list[Column[Voice]]:
         Column("TAGS", lambda voice: tags_text(voice), from_width=126, flexible=True),
         Column("PROMPT", lambda voice: voice.prompt or "", from_width=140, flexible=True),
         Column("VOICE ID", lambda voice: voice.voice_id or "", from_width=220),
+        Column(
+            "KEY",
+            lambda voice: voice.manifest_key or voice.candidate_for or "",
+            from_width=180,
+            flexible=True,
+        ),
     ]
 
 
