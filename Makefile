@@ -9,7 +9,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 # What runs is compiled, as where it is installed: tests start hundreds of processes.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types layers unit bench soak install format clean
+.PHONY: demo test check lint types layers unit docs reference bench soak install format clean
 
 demo: .venv/.demo
 	$(BIN)/voicereg demo
@@ -30,6 +30,14 @@ layers: install
 
 unit: install
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# The site is written to build/docs; whatever Sphinx warns of is an error.
+docs: install
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html -d build/doctrees docs build/docs
+
+# The pages of docs/reference that come from the program.
+reference: install
+	$(BIN)/python -m docs.reference.generate
 
 # What is measured beside MLflow runs in an environment of its own, as the tests need other versions.
 bench: install .venv/.bench/bin/mlflow

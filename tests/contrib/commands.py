@@ -40,6 +40,8 @@ def parse(line: str) -> None:
         if not isinstance(command, click.Group):
             return
         rest = [*context._protected_args, *context.args]
+        if not rest:
+            raise click.exceptions.NoArgsIsHelpError(context)
         found, chosen, words = command.resolve_command(context, rest)
         assert found is not None
         assert chosen is not None

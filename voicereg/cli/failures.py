@@ -17,14 +17,21 @@ class ExitCode(IntEnum):
     """What a shell is told."""
 
     DONE = 0
+    """Done."""
     FAILED = 1
+    """Failed."""
     USAGE = 2
+    """Wrong usage or input; nothing was changed."""
     QUOTA = 3
+    """The quota would be exceeded, here or by the provider's word."""
     NOT_FOUND = 4
+    """No such voice or account."""
     PROVIDER = 5
+    """The provider refused or could not be reached; a sync is not complete."""
     UNKNOWN_OUTCOME = 6
+    """A create's outcome is unknown: do not repeat it blindly."""
     INTERRUPTED = 130
-    """By Ctrl-C, as shells have it."""
+    """Interrupted by Ctrl-C, as shells have it."""
 
 
 _CODES: tuple[tuple[type[VoiceregError], ExitCode], ...] = (

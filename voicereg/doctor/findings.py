@@ -26,6 +26,7 @@ class Finding:
     check: str
     """What was looked at, for programs: a word or two with a dot between."""
     outcome: Outcome
+    """How it is."""
     what: str
     """How it is, without any secret."""
     advice: str | None = None

@@ -21,19 +21,25 @@ class Account:
 
     id: int
     name: str
+    """What it is called."""
     region: str
+    """Where the provider is asked: ``cn-beijing`` or ``ap-southeast-1``."""
     workspace: str | None
+    """The provider's workspace; None: none."""
     base_url: str | None
     """Overrides the HTTP base that follows from region and workspace; ends in ``/api/v1``."""
     api_key_env: str
     """The name of the environment variable that holds the key; the key itself is never stored."""
     quota_group_id: int
     quota_group: str
+    """The group whose quotas it draws on."""
     limits: Mapping[Family, int]
     """Slots of the quota group, per family; of every family, unless somebody has changed the
     database by hand."""
     created_at: datetime
+    """When it was added."""
     updated_at: datetime
+    """When it was last changed."""
 
     def require_limits(self) -> None:
         """Make sure that there is a limit for every family.

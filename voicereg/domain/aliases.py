@@ -19,7 +19,9 @@ class Alias:
     """A name, and the voice that it stands for now."""
 
     name: str
+    """The name."""
     account: str
+    """The account in which it is known."""
     voice: str
     """The registry's id of the voice."""
     voice_id: str | None
@@ -27,6 +29,7 @@ class Alias:
     target_model: str | None
     """The only model that can speak with it."""
     state: State
+    """The state of the voice."""
     updated_at: datetime
     """When the name was last set."""
 

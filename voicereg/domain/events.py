@@ -15,12 +15,15 @@ class Event:
     """One entry of the audit log."""
 
     id: int
+    """Counts up."""
     at: datetime
+    """When it was done."""
     actor: str
     """Who did it: ``user@host (cli)``, or what the program that opened the registry said."""
     action: str
-    """What was done, such as ``voice.confirm``; see the reference of events."""
+    """What was done, such as ``voice.confirm``; the documentation lists them all."""
     account: str | None
+    """The name of the account concerned."""
     voice: str | None
     """The registry id of the voice concerned."""
     before: Mapping[str, Any]
@@ -28,6 +31,7 @@ class Event:
     after: Mapping[str, Any]
     """The changed fields as they are."""
     reason: str | None
+    """Why, where something is to be said."""
 
     def as_dict(self) -> dict[str, Any]:
         """The event with the keys that JSON output shows."""

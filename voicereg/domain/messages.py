@@ -43,6 +43,7 @@ class Item:
     """One thing that a message tells."""
 
     news: News
+    """A warning, or that all is well again."""
     concern: Concern
     """For an all-clear: the voice or quota as it is now, with its new deadline."""
     maybe_repeat: bool = False
@@ -150,6 +151,7 @@ class Message:
     id: str
     """Names the message, for whoever receives it twice."""
     channel: str
+    """The name of the channel that it is for."""
     made_at: datetime
     items: Sequence[Item]
     """The most urgent first."""

@@ -29,7 +29,9 @@ class QuotaThresholds:
     """The shares of a limit from which a quota's level is raised."""
 
     warning: float = 0.80
+    """The share of the limit from which the level is ``warning``."""
     critical: float = 0.95
+    """The share from which it is ``critical``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,19 @@ class Quota:
     """The slots of one family in one quota group."""
 
     account: str
+    """The account that was asked about."""
     quota_group: str
+    """The group whose quota it is; its accounts share it."""
     family: Family
+    """The family whose quota it is."""
     limit: int
+    """Slots that there are in all."""
     used: int
     """Slots held, those of creates under way and of unresolved creates included."""
     creating: int
+    """Slots of creates that are under way."""
     unresolved: int
+    """Slots of creates whose outcome is unknown."""
     unseen: int
     """Slots that the provider says are taken, and that no voice on record stands for."""
     synced_at: datetime | None

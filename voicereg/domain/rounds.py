@@ -21,11 +21,13 @@ class StepResult:
     """How one step went, of one account or of all."""
 
     name: str
+    """``sync``, ``settle``, ``keep_alive``, ``warn``, ``deliver`` or ``prune``."""
     account: str | None
     """None: it is about all accounts at once."""
     error: str | None = None
     """What went wrong, and what is unharmed; None: nothing."""
     counts: Mapping[str, int] = field(default_factory=dict)
+    """How many of each thing it did."""
 
     @property
     def ok(self) -> bool:
@@ -48,9 +50,11 @@ class StepState:
     """How a step went last, and when it last went well."""
 
     name: str
+    """``sync``, ``settle``, ``keep_alive``, ``warn``, ``deliver`` or ``prune``."""
     account: str | None
     """None: it is about all accounts at once."""
     tried_at: datetime
+    """When it was last tried."""
     good_at: datetime | None
     """None: never."""
     error: str | None
@@ -72,6 +76,7 @@ class RoundRecord:
     """A round on record."""
 
     id: int
+    """The registry's own id."""
     holder: str
     """Who ran it: user, host and program."""
     due_at: datetime | None
@@ -79,9 +84,11 @@ class RoundRecord:
     missed: int
     """Earlier ones that it stands for, too, as nobody could run them."""
     started_at: datetime
+    """When it began."""
     finished_at: datetime | None
     """None: it is under way, or was killed."""
     ok: bool | None
+    """Whether every step went well; None: it has not ended."""
 
     def as_dict(self) -> dict[str, Any]:
         """The round with the keys that JSON output shows."""
@@ -104,6 +111,7 @@ class Delivery:
     delivered: bool
     """False in a dry run, too."""
     error: str | None = None
+    """Why its channel did not take it; None: it did, or nothing was sent."""
 
     def as_dict(self) -> dict[str, Any]:
         """The message with the keys that JSON output shows."""
@@ -122,9 +130,13 @@ class Round:
     """One round of housekeeping."""
 
     started_at: datetime
+    """When it began."""
     finished_at: datetime
+    """When it ended."""
     dry_run: bool
+    """Whether nothing was changed or sent."""
     steps: Sequence[StepResult]
+    """How each step went, in order."""
     messages: Sequence[Delivery]
     """Only of channels for which there was something new."""
 

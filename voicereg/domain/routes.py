@@ -33,10 +33,15 @@ class VoiceRule:
     """Voices that something is meant for. What is None does not narrow the choice."""
 
     owner: str | None = None
+    """Voices of this owner."""
     tag: TagFilter | None = None
+    """Voices with this tag: ``KEY``, or ``KEY=VALUE``."""
     family: Family | None = None
+    """Voices of this family."""
     account: str | None = None
+    """Voices of this account."""
     model: str | None = None
+    """Voices bound to this target model."""
 
     def fits(self, voice: Voice) -> bool:
         """Whether a voice is meant."""

@@ -36,14 +36,18 @@ class SyncChange:
     """One voice's record, before and after."""
 
     kind: ChangeKind
+    """What was done."""
     family: Family
+    """The voice's family."""
     id: str | None
     """The registry's id; None for a voice that a dry run would import."""
     voice_id: str | None
+    """The provider's id."""
     before: State | None
     """None: it was on no record."""
     after: State
     why: str
+    """The reason, for people."""
 
     def as_dict(self) -> dict[str, Any]:
         """The change with the keys that JSON output shows."""
@@ -63,13 +67,17 @@ class Sync:
     """How a sync of one account went."""
 
     account: str
+    """The account that was compared."""
     families: tuple[Family, ...]
+    """The families that were compared."""
     dry_run: bool
     """Whether the changes are what would have been done, and nothing was."""
     complete: bool
     """Whether every listing was read to its end, and nothing was held back."""
     started_at: datetime
+    """When it began."""
     finished_at: datetime
+    """When it ended."""
     requests: int
     """Requests that the provider answered; tries that failed on the way are not counted."""
     listed: int
@@ -81,6 +89,7 @@ class Sync:
     any_day: int
     """Imported voices past their estimated deadline: the provider may delete them any day."""
     changes: tuple[SyncChange, ...]
+    """What was done to the records of voices."""
     problems: tuple[str, ...]
     """What could not be done or decided, each in a sentence with what to do."""
 

@@ -43,29 +43,46 @@ class Voice:
     voice_id: str | None
     """The provider's id; None while it is not known."""
     account: str
+    """The account that it was made or found by."""
     quota_group_id: int
     family: Family
+    """The quota that it counts in."""
     target_model: str | None
     """None while the provider has told it neither in a listing nor when asked."""
     origin: Origin
+    """How it came about."""
     state: State
+    """What is known of its life."""
     state_reason: str | None
     """Why it is in this state, where that needs a word (a provider's refusal, for one)."""
     name: str
+    """What it was called when it was made."""
     prompt: str | None
+    """The description that it was designed from."""
     preview_text: str | None
+    """What its preview says."""
     language: str | None
+    """The language that was asked for."""
     sample_rate: int | None
+    """Of the preview audio, in hertz."""
     response_format: str | None
+    """Of the preview audio."""
     created_at: datetime
+    """When it was made."""
     last_used_at: datetime | None
     """The last known use; None means unknown, not never."""
     last_used_source: str | None
+    """Who made the last known use."""
     deadline_at: datetime
+    """From when on the provider may delete it."""
     deadline_basis: DeadlineBasis
+    """What the deadline rests on."""
     pinned: bool
+    """Whether it must stay."""
     owner: str | None
+    """Whose it is."""
     note: str | None
+    """What somebody wrote of it."""
     replaces: str | None
     """The registry id of the voice that this one stands in for."""
     request_id: str | None
@@ -80,7 +97,9 @@ class Voice:
     state_before_delete: State | None
     """Where a delete that comes to nothing goes back to."""
     gone_at: datetime | None
+    """When it was found to be gone, or was deleted."""
     updated_at: datetime
+    """When its record last changed."""
     manifest_key: str | None = None
     """What the manifest that declares it calls it."""
     candidate_for: str | None = None
@@ -88,7 +107,9 @@ class Voice:
     candidate_alias: str | None = None
     """The alias that it takes if it is chosen."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    """Keys and values that somebody gave it."""
     aliases: tuple[str, ...] = ()
+    """The names that resolve to it."""
 
     @property
     def last_activity_at(self) -> datetime:

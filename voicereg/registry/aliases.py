@@ -111,7 +111,7 @@ class Aliases:
 
         Args:
             name: the alias; one that is there already moves.
-            reference: the voice, as :meth:`Registry.voice` takes it.
+            reference: the voice, as :meth:`voicereg.Registry.voice` takes it.
             account: its name; None: the selected one.
 
         Raises:

@@ -23,7 +23,9 @@ class Status:
     max_age: timedelta | None
     """How old the last good round may be; None: as old as it is."""
     last_good: RoundRecord | None
+    """The last round in which all went well."""
     last: RoundRecord | None
+    """The last round."""
     under_way: LeaseHeld | None
     """Who runs a round now."""
     leader: LeaseHeld | None
@@ -34,6 +36,7 @@ class Status:
     Where rounds were missed, the first of them: a time that is past.
     """
     steps: Sequence[StepState]
+    """How each step went last."""
 
     @property
     def age(self) -> timedelta | None:

@@ -29,10 +29,14 @@ class CreateSettings:
     settle_after: timedelta = timedelta(minutes=15)
     """From when a create whose outcome is unknown may be settled; longer than any create lasts."""
     connect_timeout: timedelta = timedelta(seconds=10)
+    """How long the provider may take to accept a connection."""
     write_timeout: timedelta = timedelta(seconds=30)
+    """How long it may take to take a request."""
     read_timeout: timedelta = timedelta(seconds=120)
-    """A create takes ten to thirty seconds; one user of the provider waits up to ninety."""
+    """How long an answer may take. A create takes ten to thirty seconds; one user of the provider
+    waits up to ninety."""
     pool_timeout: timedelta = timedelta(seconds=30)
+    """How long a thread waits for a free connection."""
     review_wait: timedelta = timedelta(seconds=120)
     """How long a create waits for the provider's review."""
     mark_names: bool = False
@@ -73,13 +77,14 @@ class ChannelSettings:
     """Where warnings are sent, and which of them."""
 
     name: str
+    """What it is called; a channel of a new name has been told nothing yet."""
     url: str = field(repr=False)
     """An Apprise URL, or ``env:NAME`` for the variable that holds one. It is full of secrets, so
     it is never shown."""
     rule: VoiceRule
     """The voices that this channel hears of."""
     language: Language | None = None
-    """None: that of :class:`WarnSettings`."""
+    """What its messages are written in; None: as :class:`WarnSettings` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,7 @@ class Retiring:
     """A target model that the provider withdraws."""
 
     model: str
+    """Its name."""
     on: date
     """The first day without it."""
 
@@ -177,6 +183,7 @@ class LogSettings:
     """How the command line logs to stderr."""
 
     format: LogFormat = LogFormat.TEXT
+    """``text`` or ``json``, one object a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +194,7 @@ class Settings:
     """An SQLAlchemy URL or a path; None: a SQLite file in the user's data directory. The URL may
     hold a password, so it is not shown."""
     account: str = DEFAULT_ACCOUNT
+    """The account that is selected where nothing else is said."""
     base_url: str | None = None
     """Overrides the selected account's HTTP base."""
     create: CreateSettings = field(default_factory=CreateSettings)

@@ -53,9 +53,9 @@ def track_httpx(registry: Registry, *, source: str | None = None) -> Hooks:
 
 
 def track_httpx_async(registry: Registry, *, source: str | None = None) -> AsyncHooks:
-    """The event hooks of an ``httpx.AsyncClient``, as :func:`track_httpx` makes them::
+    """The event hooks of an ``httpx.AsyncClient``, as :func:`track_httpx` makes them.
 
-    client = httpx.AsyncClient(event_hooks=track_httpx_async(registry))
+    The client takes them likewise: ``httpx.AsyncClient(event_hooks=track_httpx_async(registry))``.
     """
     notes = Notes(registry, source)
 
