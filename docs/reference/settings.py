@@ -51,6 +51,7 @@ ENVIRONMENT = {
     "VOICEREG_BASE_URL": "overrides the address of the selected account; the flag is `--base-url`",
     "VOICEREG_CONFIG": "the settings file; the flag is `--config`",
     "VOICEREG_SETTLE_AFTER": "`create.settle_after`",
+    "VOICEREG_PLAYER": "the program that `preview --play` runs, with its options",
     "VOICEREG_SOURCE": "who uses the voices, for the record of uses; else the program's name",
 }
 """The variables of voicereg itself."""

@@ -30,6 +30,8 @@ INSTEAD = {
     "export DASHSCOPE_API_KEY=…": "export DASHSCOPE_API_KEY=<key>",
     # Nobody sits at the terminal to be asked.
     "voicereg delete VOICE": "voicereg delete VOICE --yes",
+    "voicereg apply voices.yaml": "voicereg apply voices.yaml --yes",
+    "voicereg choose VOICE": "voicereg choose VOICE --yes",
     "voicereg edit --where-tag use=news --owner lin": "voicereg edit --where-tag use=news "
     "--owner lin --yes",
     "voicereg delete --where-unused-for 300": "voicereg delete --where-unused-for 300 --yes",
@@ -77,6 +79,8 @@ def test_it_does_what_it_says(
     shared, copy = databases
     monkeypatch.setenv("VOICEREG_BASE_URL", sandbox.base_url)
     monkeypatch.setenv("SINGAPORE_API_KEY", singapore.api_key)
+    # Whoever tests this may have no player, and wants to hear nothing.
+    monkeypatch.setenv("VOICEREG_PLAYER", "true")
 
     def my_own_create_call() -> str:
         made = sandbox.add_voice(
@@ -94,6 +98,9 @@ def test_it_does_what_it_says(
             return spare
         if command.startswith("voicereg recreate"):
             return spare[:8]
+        if command.startswith("voicereg choose"):
+            candidate: str = cli.done("choose", "--json").json()[0]["id"]
+            return candidate
         (made,) = cli.done("list", "--search", "announcer", "--json").json()
         found: str = made["id"]
         return found

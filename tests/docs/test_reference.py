@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from docs.reference.commands import all_commands, path_of
 from tests.cli.conftest import Cli
 from tests.cli.support import creating
 from tests.docs.markdown import DOCS, ROOT
+from tests.fakes import NARRATOR
 from voicereg.domain.states import FOLLOWS, State
 from voicereg.domain.voices import VOICE_KEYS
 from voicereg.sandbox import Sandbox
@@ -71,7 +73,13 @@ def test_commands_print_the_keys_that_are_listed(
     voice = cli.created()
     Path("uses.jsonl").write_text(f'{{"voice_id": "{voice}", "at": "2026-11-20T10:00Z"}}\n')
     cli.done("export", "-o", "voices.csv")
+    both = {"both": {**NARRATOR, "candidates": 2}}
+    Path("voices.json").write_text(json.dumps({"voices": both}))
+    cli.done("apply", "voices.json", "--yes")
+    candidate = cli.done("choose", "--json").json()[0]["id"]
     options = {
+        "apply": ["voices.json", "--plan"],
+        "choose VOICE": ["--yes"],
         "create --dry-run": creating("qwen-tts", "--dry-run")[1:],
         "preview": [voice],
         "synthesize": [voice, "Good evening.", "-o", "hello.wav"],
@@ -83,7 +91,7 @@ def test_commands_print_the_keys_that_are_listed(
     }
 
     for command, keys in documents.OWN_KEYS.items():
-        words = command.partition(" -")[0].split()
+        words = command.partition(" -")[0].replace("VOICE", candidate).split()
         printed = cli.done(*words, *options.get(command, []), "--json").json()
         assert tuple(printed) == keys, command
     shown = cli.done("show", voice, "--json").json()
