@@ -153,7 +153,7 @@ def test_a_bar_on_a_terminal(used: Cli) -> None:
 
     assert shown.code == 0
     assert "\x1b[2J" not in shown.out
-    assert "1 uses of 1 voices" in plain(shown.out)
+    assert "1 use of 1 voice" in plain(shown.out)
 
 
 def test_the_idle_are_found_and_sorted(used: Cli) -> None:

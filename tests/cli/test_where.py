@@ -186,3 +186,11 @@ def test_gone_voices_are_not_deleted_again(cli: Cli) -> None:
 
     assert cli.done("delete", "--where-state", "lost", "--yes", "--json").json() == []
     assert cli.actions == []
+
+
+def test_what_was_changed_is_said_where_a_table_has_no_room_for_it(cli: Cli) -> None:
+    voice = cli.created()
+
+    result = cli.done("edit", voice, "--pin", "--tag", "use=news", "--untag", "old", "--note", "")
+
+    assert result.err == "1 voice: tag use=news, no tag old, no note, pinned\n"

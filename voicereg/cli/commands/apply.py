@@ -25,7 +25,7 @@ from voicereg.cli.output.plans import (
     print_results,
 )
 from voicereg.cli.output.tables import on_terminal
-from voicereg.cli.output.text import fitted, printable
+from voicereg.cli.output.text import fitted, many, printable
 from voicereg.cli.reading import opened
 from voicereg.domain.deployments import DeploymentProgress, StepDone, StepOutcome
 from voicereg.domain.errors import ConfirmNotRecorded
@@ -185,8 +185,7 @@ def _tell_problems(plan: ApplyPlan) -> None:
     count = len(plan.problems)
     if count > _TOLD:
         click.echo(f"and {count - _TOLD:,} problems more", err=True)
-    what = "1 problem" if count == 1 else f"{count:,} problems"
-    click.echo(f"voicereg: {what} in the file; nothing was done", err=True)
+    click.echo(f"voicereg: {many(count, 'problem')} in the file; nothing was done", err=True)
 
 
 def _question(plan: ApplyPlan) -> str:
@@ -195,7 +194,7 @@ def _question(plan: ApplyPlan) -> str:
     parts = []
     if made:
         cost = f" for up to {price(plan.price_fen)}" if plan.price_fen else ""
-        parts.append(f"design {made:,} voice{'' if made == 1 else 's'}{cost}")
+        parts.append(f"design {many(made, 'voice')}{cost}")
     if counts[Action.UPDATE]:
         parts.append(f"update {counts[Action.UPDATE]:,}")
     if counts[Action.DELETE]:

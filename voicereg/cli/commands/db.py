@@ -12,6 +12,7 @@ from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import json_option
 from voicereg.cli.output.documents import print_json
 from voicereg.cli.output.tables import print_fields
+from voicereg.cli.output.text import many
 
 
 @click.group()
@@ -161,10 +162,9 @@ def copy(app: App, /, target: str, as_json: bool) -> int:
             }
         )
         return ExitCode.DONE
-    voices = done.rows["voices"]
     app.say(
-        f"{other.display} holds the same as {source.display}: {voices:,} "
-        f"voice{'' if voices == 1 else 's'}, {sum(done.rows.values()):,} rows in all"
+        f"{other.display} holds the same as {source.display}: "
+        f"{many(done.rows['voices'], 'voice')}, {many(sum(done.rows.values()), 'row')} in all"
     )
     app.say("let everything work on it from now on: --database, VOICEREG_DATABASE or the settings")
     return ExitCode.DONE

@@ -12,6 +12,7 @@ from voicereg.cli.completion import VOICE, complete_tags
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.filters import filter_options, wanted
 from voicereg.cli.options import KeyValue, each_once, json_option
+from voicereg.cli.output.text import many
 
 
 @click.command()
@@ -85,4 +86,13 @@ def edit(
         pin=pin,
     )
     print_changed(app, edited, as_json, single=is_single)
+    if as_json:
+        return ExitCode.DONE
+    # At 80 columns, the table has no room for it.
+    told = [f"tag {key}={value}" if value else f"tag {key}" for key, value in tags.items()]
+    told += [f"no tag {key}" for key in untag]
+    told += [f"owner {owner or 'none'}"] if owner is not None else []
+    told += ["another note" if note else "no note"] if note is not None else []
+    told += ["pinned" if pin else "not pinned"] if pin is not None else []
+    app.say(f"{many(len(edited), 'voice')}: {', '.join(told)}")
     return ExitCode.DONE

@@ -14,6 +14,7 @@ from voicereg.cli.failures import ExitCode
 from voicereg.cli.filters import filter_options, wanted
 from voicereg.cli.options import all_accounts_option
 from voicereg.cli.output.files import write_lines
+from voicereg.cli.output.text import many
 from voicereg.cli.rows import FORMATS, lines_of
 from voicereg.domain.exchange import EXCHANGE_KEYS, as_row
 
@@ -78,5 +79,5 @@ def export_voices(
         sys.stdout.flush()
         return ExitCode.DONE
     write_lines(output, lines)
-    app.say(f"wrote {count:,} {'voice' if count == 1 else 'voices'} to {output}")
+    app.say(f"wrote {many(count, 'voice')} to {output}")
     return ExitCode.DONE

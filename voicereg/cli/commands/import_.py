@@ -10,7 +10,7 @@ from voicereg.cli.app import App, pass_app
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import json_option
 from voicereg.cli.output.documents import print_json
-from voicereg.cli.output.text import fitted, printable
+from voicereg.cli.output.text import fitted, many, printable
 from voicereg.cli.reading import opened
 from voicereg.cli.rows import read_rows
 from voicereg.domain.exchange import VoicesImported
@@ -53,7 +53,7 @@ def _tell(app: App, done: VoicesImported, *, dry_run: bool) -> None:
         click.echo(f"and {len(done.problems) - _TOLD:,} bad rows more", err=True)
     counts = f"{done.added:,} added, {done.changed:,} changed, {done.unchanged:,} as they were"
     bad = f", {len(done.problems):,} bad" if done.problems else ""
-    rows = "1 row" if done.rows == 1 else f"{done.rows:,} rows"
+    rows = many(done.rows, "row")
     if done.is_done:
         app.say(f"{rows}: {counts}{bad}")
     elif dry_run:

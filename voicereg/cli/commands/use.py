@@ -16,6 +16,7 @@ from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import json_option
 from voicereg.cli.output.documents import print_json
 from voicereg.cli.output.tables import print_table
+from voicereg.cli.output.text import many
 from voicereg.cli.output.voices import deadline_columns
 from voicereg.cli.reading import opened
 from voicereg.domain.uses import UsesImported
@@ -115,7 +116,8 @@ def _from_file(app: App, file: Path, source: str | None, dedupe: bool, as_json: 
 
 def _tell(app: App, done: UsesImported) -> None:
     before = f"; {done.skipped_bytes:,} bytes were read before" if done.skipped_bytes else ""
-    app.say(f"{done.uses:,} uses of {len(done.voices):,} voices from {done.lines:,} lines{before}")
+    uses, voices = many(done.uses, "use"), many(len(done.voices), "voice")
+    app.say(f"{uses} of {voices} from {many(done.lines, 'line')}{before}")
     if done.unclaimed:
         app.say(
             f"{sum(done.unclaimed.values()):,} of them are on no record "

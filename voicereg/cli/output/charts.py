@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from voicereg.cli.output.text import printable
+from voicereg.cli.output.text import many, printable
 from voicereg.domain.uses import DailyUses
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -38,7 +38,7 @@ def uses_chart(daily: Sequence[DailyUses], today: date) -> list[str]:
     total = sum(sum(weeks) for _, weeks in ranked)
     first = today - timedelta(days=7 * _WEEKS - 1)
     names = [_fitted(printable(name)) for name, _ in shown]
-    lines = [f"{total:,} uses from {first} to {today}, a column for each week:"]
+    lines = [f"{many(total, 'use')} from {first} to {today}, a column for each week:"]
     for name, (_, weeks) in zip(names, shown, strict=True):
         bars = "".join(_bar(uses, highest) for uses in weeks)
         lines.append(f"  {name} {bars} {sum(weeks):,}")

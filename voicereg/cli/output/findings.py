@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from voicereg.cli.output.tables import Column, on_terminal, print_table
-from voicereg.cli.output.text import printable
+from voicereg.cli.output.text import many, printable
 from voicereg.doctor.findings import Finding, Outcome
 
 _STYLES = {
@@ -50,7 +50,7 @@ def summary(findings: Sequence[Finding]) -> str:
     """How it all is, in a line."""
     wrong = sum(finding.outcome is Outcome.WRONG for finding in findings)
     warnings = sum(finding.outcome is Outcome.WARNING for finding in findings)
-    also = f", {warnings} warning" + ("" if warnings == 1 else "s") if warnings else ""
+    also = f", {many(warnings, 'warning')}" if warnings else ""
     if wrong:
         return f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong{also}"
     return f"nothing is wrong{also}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from voicereg.cli.output.tables import Column, print_table
+from voicereg.cli.output.text import many
 from voicereg.domain.deployments import StepDone, StepOutcome
 from voicereg.domain.plans import Action, ApplyPlan, Step
 from voicereg.domain.quotas import Quota
@@ -62,7 +63,7 @@ def print_plan(plan: ApplyPlan, quotas: Sequence[Quota], say: Say, *, most: int 
     for quota in quotas:
         needed = plan.slots[quota.family]
         say(
-            f"{quota.family.value}: {_slots(needed)} needed, {quota.remaining:,} of "
+            f"{quota.family.value}: {many(needed, 'slot')} needed, {quota.remaining:,} of "
             f"{quota.limit:,} remain"
         )
     if plan.price_fen:
@@ -160,10 +161,6 @@ def _told(counts: Mapping[tuple[Action, StepOutcome], int]) -> list[str]:
         if count:
             told.append(f"{count:,} {'not tried' if outcome is StepOutcome.SKIPPED else outcome}")
     return told
-
-
-def _slots(count: int) -> str:
-    return "1 slot" if count == 1 else f"{count:,} slots"
 
 
 def _what(step: Step) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 
 from voicereg.cli.output.tables import Column, print_table
-from voicereg.cli.output.text import printable
+from voicereg.cli.output.text import many, printable
 from voicereg.domain.messages import Language
 from voicereg.domain.rounds import Delivery, Round, StepResult
 from voicereg.domain.syncs import ChangeKind
@@ -29,8 +29,7 @@ def print_round(done: Round, say: Callable[[str], None], language: Language) -> 
         for kind in ChangeKind
     )
     if changes:
-        records = "1 record" if changes == 1 else f"{changes} records"
-        say(f"a sync would change {records} first, which may bring other messages")
+        say(f"a sync would change {many(changes, 'record')} first, which may bring other messages")
     for step in done.steps:
         if step.error is not None:
             of = f" of {step.account}" if step.account else ""
@@ -42,7 +41,7 @@ def _print_delivery(
 ) -> None:
     message = delivery.message
     count = len(message.items)
-    items = f"{count} item" + ("" if count == 1 else "s")
+    items = many(count, "item")
     if not dry_run:
         how = "told" if delivery.delivered else "not told, and tried again by the next round:"
         say(f"channel {message.channel}: {how} {items}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from voicereg.cli.output.tables import Column, on_terminal, print_table
+from voicereg.cli.output.text import many
 from voicereg.domain.states import State
 from voicereg.domain.syncs import ChangeKind, Sync, SyncChange
 
@@ -47,27 +48,23 @@ def summary(sync: Sync) -> list[str]:
     changed = ", ".join(counts) or ("nothing to change" if sync.complete else "nothing changed")
     would = " (a dry run: nothing was changed)" if sync.dry_run else ""
     lines = [
-        f"{sync.account}: {_many(sync.listed, 'voice')} listed in "
-        f"{_many(sync.requests, 'request')}; {changed}{would}"
+        f"{sync.account}: {many(sync.listed, 'voice')} listed in "
+        f"{many(sync.requests, 'request')}; {changed}{would}"
     ]
     if sync.any_day:
         lines.append(
-            f"{_many(sync.any_day, 'imported voice')} made over a year ago, and still there: used "
+            f"{many(sync.any_day, 'imported voice')} made over a year ago, and still there: used "
             "by somebody since, and may go any day. voicereg expiring shows what does"
         )
     if sync.unresolved:
         lines.append(
-            f"{_many(sync.unresolved, 'create')} unresolved, slots held until that is settled: "
+            f"{many(sync.unresolved, 'create')} unresolved, slots held until that is settled: "
             f"voicereg list --state {State.UNRESOLVED.value}"
         )
     lines += [f"attention: {problem}" for problem in sync.problems]
     if not sync.complete:
         lines.append("the sync is not complete: what could not be compared is as it was")
     return lines
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" + ("" if count == 1 else "s")
 
 
 _COLUMNS = (
