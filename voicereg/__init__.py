@@ -113,7 +113,10 @@ if TYPE_CHECKING:
     from voicereg.settings.values import ChannelSettings as ChannelSettings
     from voicereg.settings.values import CreateSettings as CreateSettings
     from voicereg.settings.values import KeepAliveSettings as KeepAliveSettings
+    from voicereg.settings.values import LogFormat as LogFormat
+    from voicereg.settings.values import LogSettings as LogSettings
     from voicereg.settings.values import MetricsSettings as MetricsSettings
+    from voicereg.settings.values import PostgresqlSettings as PostgresqlSettings
     from voicereg.settings.values import PruneSettings as PruneSettings
     from voicereg.settings.values import Retiring as Retiring
     from voicereg.settings.values import ScheduleSettings as ScheduleSettings
@@ -220,7 +223,10 @@ _HOMES = {
         "ChannelSettings",
         "CreateSettings",
         "KeepAliveSettings",
+        "LogFormat",
+        "LogSettings",
         "MetricsSettings",
+        "PostgresqlSettings",
         "PruneSettings",
         "Retiring",
         "ScheduleSettings",
