@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from voicereg.registry.lookups import Lookups
     from voicereg.registry.quotas import Quotas
     from voicereg.registry.recorder import Recorder
+    from voicereg.registry.reports import Reports
     from voicereg.registry.rounds import Rounds
     from voicereg.registry.settlements import Settlements
     from voicereg.registry.speeches import Speeches
@@ -194,6 +195,13 @@ class OpenedRegistry:
         from voicereg.registry.figures import Figures
 
         return Figures(self._context, self._quotas)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """What a report is made of."""
+        from voicereg.registry.reports import Reports
+
+        return Reports(self._context, self._quotas)
 
     @classmethod
     def open(
