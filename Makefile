@@ -9,7 +9,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 # What runs is compiled, as where it is installed: tests start hundreds of processes.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types layers unit docs reference bench soak install format clean
+.PHONY: demo test check lint types layers unit docs reference pictures bench soak install format clean
 
 demo: .venv/.demo
 	$(BIN)/voicereg demo
@@ -46,6 +46,10 @@ bench: install .venv/.bench/bin/mlflow
 .venv/.bench/bin/mlflow:
 	$(PYTHON) -m venv .venv/.bench
 	.venv/.bench/bin/python -m pip install --quiet --disable-pip-version-check mlflow-skinny sqlalchemy alembic
+
+# Needs Chromium, and fonts for Chinese.
+pictures: install
+	$(BIN)/python -m docs.pictures
 
 soak: install
 	$(BIN)/python -m pytest -m soak

@@ -1,1 +1,1 @@
-"""The documentation, and what generates its reference from the program."""
+"""The documentation, and what makes parts of it: its reference and its pictures."""

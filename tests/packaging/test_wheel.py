@@ -85,6 +85,11 @@ def test_it_sets_its_database_up_and_works(installed: Path, tmp_path: Path) -> N
 
 
 def test_its_demo_runs(installed: Path, tmp_path: Path) -> None:
-    told = run(installed, tmp_path, "-m", "voicereg", "demo")
+    told = run(installed, tmp_path, "-m", "voicereg", "demo", "--report", "demo.html")
     assert "(exit code 3)" in told
-    assert list(tmp_path.iterdir()) == [], "the demo left something behind"
+    left = [file.name for file in tmp_path.iterdir()]
+    assert left == ["demo.html"], "the demo left something behind"
+    # The template, its style and its script are in the wheel, too.
+    page = (tmp_path / "demo.html").read_text(encoding="utf-8")
+    assert page.endswith("</html>\n")
+    assert "grandfather" in page

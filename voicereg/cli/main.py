@@ -72,6 +72,10 @@ COMMANDS = {
         "voicereg.cli.commands.metrics:metrics",
         "Print figures for Prometheus, or write them to a file.",
     ),
+    "report": (
+        "voicereg.cli.commands.report:report",
+        "Write one HTML page about the registry.",
+    ),
     "export": ("voicereg.cli.commands.export:export_voices", "Write voices to a file."),
     "import": (
         "voicereg.cli.commands.import_:import_voices",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -81,6 +82,27 @@ class Duration(click.ParamType[timedelta]):
 
 
 DURATION = Duration()
+
+
+_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+
+
+class Size(click.ParamType[int]):
+    """A number of bytes, such as ``20MB``."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of bytes."""
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"([0-9]{1,12})\s*([kmg]?b)?", value.strip(), re.IGNORECASE | re.ASCII)
+        if found is None:
+            self.fail(f"{value!r} is not of the form 500kB, 20MB or 1GB", param, ctx)
+        return int(found[1]) * _UNITS[(found[2] or "").lower()]
+
+
+SIZE = Size()
 
 
 class FamilyLimit(click.ParamType[tuple[Family, int]]):

@@ -17,3 +17,14 @@ class PreviewAudio:
     """In hertz; None where the provider did not say."""
     kept_at: datetime | None = None
     """When the registry stored it; None before that."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPreview:
+    """What is known of preview audio that is kept, without the audio itself."""
+
+    response_format: str
+    """As in :class:`PreviewAudio`."""
+    sample_rate: int | None
+    """In hertz; None where the provider did not say."""
+    size_bytes: int

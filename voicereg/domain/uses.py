@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from voicereg.domain.errors import InvalidInput, Problem
+from voicereg.domain.families import Family
 
 FUTURE_TOLERANCE = timedelta(minutes=5)
 """How far ahead of the registry's clock a use may lie; clocks of several hosts differ."""
@@ -40,6 +41,31 @@ class DailyUses:
     def as_dict(self) -> dict[str, Any]:
         """The count with the keys that JSON output shows."""
         return {"day": self.day.isoformat(), "source": self.source, "uses": self.uses}
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyUses:
+    """How often the voices of a family were used on one day."""
+
+    day: date
+    """In UTC."""
+    family: Family
+    uses: int
+
+
+@dataclass(frozen=True, slots=True)
+class MonthlyUses:
+    """How often voices were used in one month."""
+
+    month: date
+    """Its first day, in UTC."""
+    by_family: Mapping[Family, int]
+    """Of every family."""
+
+    @property
+    def total(self) -> int:
+        """Of all families."""
+        return sum(self.by_family.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +116,31 @@ class UsesImported:
             "problems": [{"line": one.line, "why": one.why} for one in self.problems],
             "skipped_bytes": self.skipped_bytes,
         }
+
+
+def first_month(today: date, months: int) -> date:
+    """The first day of the first of so many months, of which today's is the last."""
+    passed = today.year * 12 + today.month - months
+    return date(passed // 12, passed % 12 + 1, 1)
+
+
+def by_month(daily: Iterable[FamilyUses], today: date, months: int) -> list[MonthlyUses]:
+    """Uses summed up by month, every month and family among them, oldest first.
+
+    Args:
+        daily: of days since :func:`first_month`.
+        today: in UTC; a use may lie a few minutes ahead, and counts for its month.
+        months: how many, that of today included.
+    """
+    sums: dict[date, dict[Family, int]] = {}
+    for number in range(months, 0, -1):
+        sums[first_month(today, number)] = dict.fromkeys(Family, 0)
+    last = first_month(today, 1)
+    for one in daily:
+        month = min(one.day.replace(day=1), last)
+        if month in sums:
+            sums[month][one.family] += one.uses
+    return [MonthlyUses(month, uses) for month, uses in sums.items()]
 
 
 def check_use(*, at: datetime | None, count: int, source: str | None, now: datetime) -> None:

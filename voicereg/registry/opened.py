@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from voicereg.registry.manifests import Manifests
     from voicereg.registry.quotas import Quotas
     from voicereg.registry.recorder import Recorder
+    from voicereg.registry.reports import Reports
     from voicereg.registry.rounds import Rounds
     from voicereg.registry.settlements import Settlements
     from voicereg.registry.speeches import Speeches
@@ -225,6 +226,13 @@ class OpenedRegistry:
         from voicereg.registry.figures import Figures
 
         return Figures(self._context, self._quotas)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """What a report is made of."""
+        from voicereg.registry.reports import Reports
+
+        return Reports(self._context, self._quotas)
 
     @classmethod
     def open(

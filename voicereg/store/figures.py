@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -124,6 +124,37 @@ def due(
         (account_id, Family(family)): found
         for account_id, family, *found in connection.execute(query)
     }
+
+
+def net_change(connection: sa.Connection, since: Mapping[int, datetime]) -> dict[OfAccount, int]:
+    """How many more voices of each account and family hold a slot than at a time in the past.
+
+    By the days on which they were made and gone, whenever that came on record. Accounts and
+    families in which nothing came and nothing went are left out.
+
+    Args:
+        connection: a transaction.
+        since: for each account, by its id, the time that is compared with.
+    """
+    changes: dict[OfAccount, int] = defaultdict(int)
+    for account_id, moment in since.items():
+        ours = voices.c.account_id == account_id
+        # Each on an index: of live voices by creation, and of gone ones by when they went.
+        came = (voices.c.gone_at.is_(None), voices.c.created_at > moment)
+        went = (
+            voices.c.gone_at.is_not(None),
+            voices.c.gone_at > moment,
+            voices.c.created_at <= moment,
+        )
+        for sign, conditions in ((1, came), (-1, went)):
+            query = (
+                sa.select(voices.c.family, sa.func.count())
+                .where(ours, *conditions)
+                .group_by(voices.c.family)
+            )
+            for family, count in connection.execute(query):
+                changes[account_id, Family(family)] += sign * count
+    return dict(changes)
 
 
 def oldest_unresolved(connection: sa.Connection) -> dict[OfAccount, datetime]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from voicereg.domain.audio import PreviewAudio
+from voicereg.domain.audio import KeptPreview, PreviewAudio
+from voicereg.store.batches import batches
 from voicereg.tables import voice_previews
 
 
@@ -38,3 +40,18 @@ def get(connection: sa.Connection, voice: str) -> PreviewAudio | None:
         sample_rate=row.sample_rate,
         kept_at=row.kept_at,
     )
+
+
+def kept_of(connection: sa.Connection, voices: Collection[str]) -> dict[str, KeptPreview]:
+    """What is kept of some voices, by registry id, without the audio itself."""
+    columns = sa.select(
+        voice_previews.c.voice,
+        voice_previews.c.response_format,
+        voice_previews.c.sample_rate,
+        sa.func.length(voice_previews.c.data),
+    )
+    return {
+        voice: KeptPreview(*kept)
+        for some in batches(voices)
+        for voice, *kept in connection.execute(columns.where(voice_previews.c.voice.in_(some)))
+    }

@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import sqlalchemy as sa
 
-from voicereg.domain.uses import DailyUses, UseNote
+from voicereg.domain.families import Family
+from voicereg.domain.uses import DailyUses, FamilyUses, UseNote
 from voicereg.domain.voices import INACTIVITY_LIMIT, DeadlineBasis
 from voicereg.store.batches import batches
 from voicereg.store.inserts import insert_into
@@ -189,6 +190,24 @@ def by_day(connection: sa.Connection, voice: str, since: date) -> list[DailyUses
         .order_by(voice_uses.c.day, voice_uses.c.source)
     )
     return [DailyUses(*row) for row in connection.execute(query)]
+
+
+def by_family(
+    connection: sa.Connection, account_ids: Collection[int], since: date
+) -> list[FamilyUses]:
+    """How often the voices of some accounts were used, by day and family, oldest first."""
+    query = (
+        sa.select(voice_uses.c.day, voices.c.family, sa.func.sum(voice_uses.c.uses))
+        .join(voices, voices.c.id == voice_uses.c.voice)
+        .where(voice_uses.c.day >= since, voices.c.account_id.in_(account_ids))
+        .group_by(voice_uses.c.day, voices.c.family)
+        .order_by(voice_uses.c.day, voices.c.family)
+    )
+    # PostgreSQL adds whole numbers up to a decimal one.
+    return [
+        FamilyUses(day, Family(family), int(uses))
+        for day, family, uses in connection.execute(query)
+    ]
 
 
 def move_counts(

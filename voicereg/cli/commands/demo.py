@@ -16,6 +16,7 @@ import click
 
 from voicereg.cli.app import CLOCK
 from voicereg.cli.failures import ExitCode
+from voicereg.cli.output.files import check_writable
 from voicereg.domain.accounts import DEFAULT_KEY_VARIABLE
 from voicereg.domain.clock import SystemClock
 
@@ -52,14 +53,24 @@ _STORYTELLER = [
 
 
 @click.command()
-def demo() -> int:
+@click.option(
+    "--report",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Keep an HTML page about the registry as it is at the end.",
+)
+def demo(page: Path | None) -> int:
     """See the whole story, without a key.
 
     A stand-in for the provider, a throw-away database: nothing leaves this machine, and nothing is
-    left behind.
+    left behind but the page that --report asks for.
     """
     from voicereg.sandbox import Sandbox
 
+    if page is not None:
+        page = page.absolute()  # the story takes place in another directory
+        check_writable(page)
     failed = 0
     with (
         Sandbox.start(
@@ -102,18 +113,19 @@ def demo() -> int:
         failed += _run(["sync"])
         failed += _run(["sync"])
         failed += _run(["quota"])
-        failed += _play_a_year(sandbox)
+        failed += _play_a_year(sandbox, page)
     if failed:
         click.echo(f"\nvoicereg: {failed} steps of the demo did not go as told", err=True)
         return ExitCode.FAILED
-    click.secho("\nThat was against a sandbox; nothing is left of it.", bold=True)
+    left = "nothing" if page is None else f"only {page}"
+    click.secho(f"\nThat was against a sandbox; {left} is left of it.", bold=True)
     click.echo(
         f"For real: put your key into {DEFAULT_KEY_VARIABLE}, and leave the sandbox out of it."
     )
     return ExitCode.DONE
 
 
-def _play_a_year(sandbox: Sandbox) -> int:
+def _play_a_year(sandbox: Sandbox, page: Path | None) -> int:
     """One voice is pinned, another is idle; the clocks here and at the provider are moved."""
     failed = 0
     _tell("Now a year passes. One voice is pinned, so that it stays; another is left idle.")
@@ -136,6 +148,9 @@ def _play_a_year(sandbox: Sandbox) -> int:
         _tell("Not listed twice is gone, and that is told. What was told before is not repeated.")
         failed += _run(["housekeeping", "run"])
         failed += _run(["list", "--all"])
+        if page is not None:
+            _tell("All of that as one page, for a browser. It needs nothing else.")
+            failed += _run(["report", "-o", str(page)])
     finally:
         CLOCK.reset(before)
     return failed
