@@ -67,6 +67,16 @@ OWN_KEYS = {
         "results",
     ),
     "choose VOICE": ("chosen", "others"),
+    "report": (
+        "file",
+        "bytes",
+        "made_at",
+        "accounts",
+        "voices",
+        "rows",
+        "previews",
+        "warnings",
+    ),
     "preview": (
         "id",
         "voice_id",

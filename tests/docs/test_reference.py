@@ -80,6 +80,7 @@ def test_commands_print_the_keys_that_are_listed(
     options = {
         "apply": ["voices.json", "--plan"],
         "choose VOICE": ["--yes"],
+        "report": ["-o", "report.html"],
         "create --dry-run": creating("qwen-tts", "--dry-run")[1:],
         "preview": [voice],
         "synthesize": [voice, "Good evening.", "-o", "hello.wav"],

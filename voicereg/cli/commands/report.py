@@ -13,6 +13,7 @@ from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import SIZE, all_accounts_option, json_option
 from voicereg.cli.output.documents import print_json
 from voicereg.cli.output.files import check_writable, write_file, write_lines
+from voicereg.cli.output.text import many
 from voicereg.domain.clock import rfc3339
 
 if TYPE_CHECKING:
@@ -119,17 +120,17 @@ def report(
             }
         )
     elif not to_stdout:
-        app.say(f"wrote {output} ({_counted(len(facts.registry.voices), 'voice')})")
+        app.say(f"wrote {output} ({many(len(facts.registry.voices), 'voice')})")
     if counts[Placement.BESIDE]:
         app.say(
-            f"{_counted(counts[Placement.BESIDE], 'preview')} beside it in "
+            f"{many(counts[Placement.BESIDE], 'preview')} beside it in "
             f"{output.parent / previews.folder}: the folder goes wherever the page goes"
         )
     if counts[Placement.LEFT_OUT] and not no_previews:
-        app.say(f"{_counted(counts[Placement.LEFT_OUT], 'preview')} left out of the page")
+        app.say(f"{many(counts[Placement.LEFT_OUT], 'preview')} left out of the page")
     if facts.left_out:
         app.say(
-            f"{_counted(facts.left_out, 'voice')} not in the table, which holds {most_rows:,}: "
+            f"{many(facts.left_out, 'voice')} not in the table, which holds {most_rows:,}: "
             "--rows makes it longer"
         )
     return ExitCode.DONE
@@ -181,7 +182,3 @@ def _write_beside(registry: Registry, facts: Facts, previews: Previews, parent: 
         if audio is not None:
             kept = facts.registry.previews[voice]
             write_file(folder / file_name(voice, kept.response_format), playable(audio))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
