@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import sqlalchemy as sa
 
@@ -17,6 +17,7 @@ from voicereg.registry.deletes import Deletes
 from voicereg.registry.lookups import Lookups
 from voicereg.registry.repeating import idempotent
 from voicereg.store import voice_queries, voices
+from voicereg.store.accounts import Lock
 
 
 class Candidates:
@@ -53,12 +54,14 @@ class Candidates:
 
         Raises:
             VoiceNotFound: there is none.
-            StateConflict: there is nothing to choose from, or it cannot be used.
+            StateConflict: there is nothing to choose from, it cannot be used, or another was.
         """
         with self._context.database.read() as connection:
             owner = self._context.account(connection, account)
             voice = self._lookups.exact(connection, owner, reference)
             others = _others(connection, owner.id, voice)
+            if voice.candidate_for is not None:
+                _check_free(voice, voice_queries.of_key(connection, owner.id, voice.candidate_for))
         if voice.candidate_for is None and not others:
             raise StateConflict(
                 voice,
@@ -75,21 +78,31 @@ class Candidates:
 
         Raises:
             VoiceNotFound: there is none.
-            StateConflict: there is nothing to choose from, it cannot be used, or another was.
+            StateConflict: as :meth:`others` does.
+            InvalidInput: the alias is the id of a voice by now.
         """
         voice, _ = self.others(reference, account)
         chosen = self._keep(voice)
-        if voice.candidate_alias is not None:
-            self._aliases.set(voice.candidate_alias, chosen.id, chosen.account)
+        self._aliases.forget()
         return self._lookups.voice(chosen.id, chosen.account)
 
-    def delete_others(self, chosen: Voice) -> Iterator[tuple[Voice, VoiceregError | None]]:
+    def delete_others(
+        self, chosen: Voice, others: Iterable[Voice]
+    ) -> Iterator[tuple[Voice, VoiceregError | None]]:
         """Delete those that were not chosen, one after the other, going on after what fails.
+
+        Args:
+            chosen: the one that is kept.
+            others: those that somebody has seen, and wants to be without. What was made since then
+                is left alone.
 
         Yields:
             Each of them, and what kept it from being deleted.
         """
+        seen = {voice.id for voice in others}
         for voice in self._left(chosen):
+            if voice.id not in seen:
+                continue
             try:
                 # A pin that the chosen one has as well is the manifest's.
                 force = chosen.pinned and not voice.aliases
@@ -109,7 +122,7 @@ class Candidates:
         if key is None:
             return voice
         with self._context.database.write() as connection:
-            owner = self._context.account(connection, voice.account)
+            owner = self._context.account(connection, voice.account, Lock.STEADY)
             # In one order everywhere, so that two who choose at once wait for each other.
             of_key = sorted({other.id for other in voice_queries.of_key(connection, owner.id, key)})
             standing = [voices.one(connection, other, lock=True) for other in of_key]
@@ -117,9 +130,10 @@ class Candidates:
             if current.candidate_for is None:
                 return current
             _check_usable(current)
-            for other in rivals(standing, current.replaces):
-                if other.manifest_key == key and not other.state.is_gone:
-                    raise StateConflict(other, f"it was chosen for the key {key} already")
+            _check_free(current, standing)
+            if current.candidate_alias is not None:
+                # At once: who is interrupted between the two would have to set it by hand.
+                self._aliases.put(connection, owner, current.candidate_alias, current.id)
             values = {"manifest_key": key, "candidate_for": None, "candidate_alias": None}
             return changes.apply(current, "voice.choose", values)
 
@@ -134,3 +148,14 @@ def _others(connection: sa.Connection, account_id: int, voice: Voice) -> list[Vo
 def _check_usable(voice: Voice) -> None:
     if voice.state is not State.ACTIVE:
         raise StateConflict(voice, "only a voice that can be used is chosen")
+
+
+def _check_free(voice: Voice, standing: Iterable[Voice]) -> None:
+    """Make sure that no other voice has the key that a candidate would get.
+
+    Raises:
+        StateConflict: one has.
+    """
+    for other in rivals(standing, voice.replaces):
+        if other.manifest_key == voice.candidate_for and not other.state.is_gone:
+            raise StateConflict(other, f"it was chosen for the key {other.manifest_key} already")

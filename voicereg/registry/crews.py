@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Generic, TypeVar
 
 Job = TypeVar("Job")
@@ -15,10 +15,11 @@ Done = TypeVar("Done")
 class Crew(Generic[Job, Done]):
     """Works off jobs in order.
 
-    Its threads do not keep the interpreter from ending: what they are at can be abandoned.
+    Its threads do not keep the interpreter from ending: what they are at can be abandoned. Whoever
+    waits may be interrupted at any instant: what has ended stays to be read.
 
     Args:
-        jobs: what is to be done.
+        jobs: what is to be done; each can be told from the others.
         work: does one of them.
         at_once: how many are done at a time.
     """
@@ -27,46 +28,46 @@ class Crew(Generic[Job, Done]):
         self._waiting = deque(jobs)
         self._work = work
         self._at_once = at_once
-        self._news: queue.SimpleQueue[tuple[Job, Done | BaseException | None]] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._open = len(self._waiting)
-        self.under_way: list[Job] = []
-        """What is being done, as far as it was heard of."""
+        self._news = threading.Event()
+        self._begun: dict[Job, None] = {}
+        self._ended: dict[Job, Done | BaseException] = {}
 
     def start(self) -> None:
         """Begin, and return at once."""
-        for number in range(min(self._at_once, self._open)):
+        for number in range(min(self._at_once, len(self._waiting))):
             name = f"voicereg-crew-{number}"
             threading.Thread(target=self._run, name=name, daemon=True).start()
 
     @property
     def has_ended(self) -> bool:
         """Whether everything that was begun has ended, and nothing is left to be begun."""
-        return self._open == 0
-
-    def next(self) -> tuple[Job, Done | None]:
-        """Wait for a job to begin, or to end: then with what came of it.
-
-        Raises:
-            BaseException: whatever the work on it raised.
-        """
-        job, news = self._news.get()
-        if news is None:
-            self.under_way.append(job)
-            return job, None
-        self._open -= 1
-        self.under_way.remove(job)
-        if isinstance(news, BaseException):
-            raise news
-        return job, news
-
-    def stop(self) -> list[Job]:
-        """Begin no more jobs; those that are not begun."""
         with self._lock:
-            left = list(self._waiting)
-            self._waiting.clear()
-        self._open -= len(left)
-        return left
+            return not self._waiting and not self._begun
+
+    @property
+    def under_way(self) -> Sequence[Job]:
+        """What is being done, in the order in which it was begun."""
+        with self._lock:
+            return list(self._begun)
+
+    @property
+    def ended(self) -> Mapping[Job, Done | BaseException]:
+        """What came of each job that has ended, or what the work on it raised."""
+        with self._lock:
+            return dict(self._ended)
+
+    def wait(self, most: timedelta) -> None:
+        """Wait until something has begun or ended since the last time, or for so long."""
+        self._news.wait(most.total_seconds())
+        self._news.clear()
+
+    def drop(self, is_meant: Callable[[Job], bool] = lambda job: True) -> list[Job]:
+        """Begin no more of some jobs; those that are not begun."""
+        with self._lock:
+            dropped = [job for job in self._waiting if is_meant(job)]
+            self._waiting = deque(job for job in self._waiting if not is_meant(job))
+        return dropped
 
     def _run(self) -> None:
         while True:
@@ -74,8 +75,14 @@ class Crew(Generic[Job, Done]):
                 if not self._waiting:
                     return
                 job = self._waiting.popleft()
-            self._news.put((job, None))
+                self._begun[job] = None
+            self._news.set()
+            result: Done | BaseException
             try:
-                self._news.put((job, self._work(job)))
+                result = self._work(job)
             except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
-                self._news.put((job, error))
+                result = error
+            with self._lock:
+                del self._begun[job]
+                self._ended[job] = result
+            self._news.set()
