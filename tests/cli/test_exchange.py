@@ -14,12 +14,12 @@ import sqlalchemy as sa
 
 from tests.cli.conftest import Cli
 from tests.fakes import START, FakeClock
-from tests.registry.rows import begun, insert_voice, update_voice
+from tests.registry.rows import begun, insert_voice, row_of, update_voice
 from tests.schema import frozen
 from voicereg import State
 from voicereg.cli.app import CLOCK
 from voicereg.domain.exchange import EXCHANGE_KEYS
-from voicereg.tables import quota_limits, voices
+from voicereg.tables import quota_limits, voice_texts, voices
 
 EVERY_KIND_OF_TEXT = [
     "=HYPERLINK(1)",
@@ -167,6 +167,70 @@ def test_what_list_prints_is_read_as_well(cli: Cli) -> None:
     assert cli.done("show", voice, "--json").json()["tags"] == {"team": "news"}
 
 
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_keys_of_manifests_and_what_is_to_be_chosen_come_back(cli_on_each: Cli, form: str) -> None:
+    cli = cli_on_each
+    old = insert_voice(cli.database, manifest_key="radio/晚间 新闻")
+    insert_voice(cli.database, manifest_key="radio/晚间 新闻", replaces=old)
+    insert_voice(cli.database, candidate_for="news", candidate_alias="narrator")
+    insert_voice(cli.database, candidate_for="news", state=State.UNRESOLVED)
+    insert_voice(cli.database, candidate_for="=1+1", state=State.DELETED)
+    first = cli.done("export", "--format", form).out
+    with begun(cli.database) as connection:
+        connection.execute(sa.delete(voice_texts))
+        connection.execute(sa.delete(voices))
+
+    done = cli.done("import", written("voices", first), "--json").json()
+
+    assert (done["added"], done["bad"]) == (5, 0)
+    assert cli.done("export", "--format", form).out == first
+    assert cli.done("import", "voices", "--json").json()["unchanged"] == 5
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv"])
+def test_what_list_prints_takes_no_alias_from_a_candidate(cli: Cli, form: str) -> None:
+    voice = insert_voice(cli.database, candidate_for="news", candidate_alias="narrator")
+    before = cli.content()
+
+    cli.done("import", written("voices", cli.done("list", "--format", form).out))
+
+    assert cli.content() == before
+    assert row_of(cli.database, voice).candidate_alias == "narrator"
+
+
+@pytest.mark.parametrize(
+    ("row", "after"),
+    [
+        ({"note": "x"}, (None, "news", "narrator")),
+        ({"manifest_key": "news"}, ("news", None, None)),
+        ({"manifest_key": None}, (None, "news", "narrator")),
+        ({"candidate_for": None}, (None, None, None)),
+        ({"candidate_for": "other"}, (None, "other", None)),
+        ({"candidate_for": "news", "candidate_alias": None}, (None, "news", None)),
+        ({"candidate_for": "other", "candidate_alias": "a"}, (None, "other", "a")),
+    ],
+    ids=str,
+)
+def test_what_a_row_makes_of_a_candidate(
+    cli: Cli, row: dict[str, Any], after: tuple[str | None, ...]
+) -> None:
+    voice = insert_voice(cli.database, candidate_for="news", candidate_alias="narrator")
+
+    cli.done("import", written("voices", as_lines({"id": voice} | row)))
+
+    found = row_of(cli.database, voice)
+    assert (found.manifest_key, found.candidate_for, found.candidate_alias) == after
+
+
+def test_a_row_makes_a_chosen_one_a_candidate_again(cli: Cli) -> None:
+    voice = insert_voice(cli.database, manifest_key="news")
+
+    cli.done("import", written("voices", as_lines({"id": voice, "candidate_for": "news"})))
+
+    found = row_of(cli.database, voice)
+    assert (found.manifest_key, found.candidate_for) == (None, "news")
+
+
 # --- what an import does ----------------------------------------------------------------------
 
 
@@ -280,6 +344,17 @@ BAD = [
     (minimal(tags={"a=b": "c"}), "no = in it"),
     (minimal(pinned="perhaps"), "true or false"),
     (minimal(sample_rate="fast"), "no number"),
+    (minimal(sample_rate="0"), "no number above zero"),
+    (minimal(sample_rate=2**31), "no number above zero"),
+    (minimal(pinned=[[]]), "true or false"),
+    (minimal(manifest_key="a", candidate_for="a"), "a voice with a manifest_key is chosen"),
+    (minimal(candidate_alias="a"), "it goes with candidate_for"),
+    (minimal(manifest_key="a", candidate_alias="a"), "it goes with candidate_for"),
+    (minimal(candidate_for="a", candidate_alias="two words"), "alias: "),
+    (minimal(manifest_key=" a"), "no space around it"),
+    (minimal(manifest_key="a/b/c"), "the / after its set"),
+    (minimal(candidate_for="a\n"), "nothing invisible"),
+    (minimal(candidate_for="a" * 201), "at most 200 are kept"),
     (minimal(aliases=["two words"]), "alias: "),
     (minimal(account="nobody"), "voicereg account add nobody"),
     (minimal(replaces="nosuchvoice"), "no voice has this id"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,6 +21,10 @@ ENDINGS = {
     ".csv": "csv",
 }
 FORMATS = tuple(dict.fromkeys(ENDINGS.values()))
+_DEEPEST = 32
+"""No manifest nests deeper; a parser that recurses would run out of its stack at some depth."""
+_MOST_MERGED = 1_000
+"""So many keys can ``<<`` bring into one mapping: merges of merges grow without a limit."""
 
 
 def form_of(file: Path, said: str | None) -> str:
@@ -48,7 +52,7 @@ def read_document(stream: BinaryIO, form: str) -> Document:
     """
     data = stream.read()
     if form in ("jsonl", "csv"):
-        return _of_rows(data)
+        return _of_rows(data, is_table=form == "csv")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -57,13 +61,15 @@ def read_document(stream: BinaryIO, form: str) -> Document:
     return _READ[form](text)
 
 
-def _of_rows(data: bytes) -> Document:
+def _of_rows(data: bytes, *, is_table: bool) -> Document:
     voices = []
     for line, cells in read_rows(io.BytesIO(data)):
         if isinstance(cells, Exception):
             raise _broken(f"line {line}: {cells}")
-        # An empty cell says nothing: a table has a cell for everything.
-        fields = {name: cell for name, cell in cells.items() if cell not in ("", None)}
+        fields = dict(cells)
+        if is_table:
+            # An empty cell says nothing: a table has a cell for everything.
+            fields = {name: cell for name, cell in cells.items() if cell not in ("", None)}
         voices.append(Given(fields.pop("key", None), fields, line))
     return Document({}, voices)
 
@@ -71,33 +77,62 @@ def _of_rows(data: bytes) -> Document:
 def _of_yaml(text: str) -> Document:
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    kind = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        root = loader.get_single_node()
-        if root is None:
-            return Document({}, [])
-        _check_yaml_keys(root, set())
-        lines = _yaml_lines(root)
-        value = loader.construct_document(root)
+        _check_yaml_depth(yaml.parse(text, kind))
+        loader = kind(text)
+        try:
+            root = loader.get_single_node()
+            if root is None:
+                return Document({}, [])
+            _check_yaml_keys(root, {})
+            lines = _yaml_lines(root)
+            value = loader.construct_document(root)
+        finally:
+            loader.dispose()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = "" if mark is None else f"line {mark.line + 1}: "
-        why = getattr(error, "problem", None) or str(error) or "it is nested too deeply"
+        said = (getattr(error, "context", None), getattr(error, "problem", None))
+        why = ", ".join(part for part in said if part) or " ".join(str(error).split())
         raise _broken(f"{where}it is no YAML: {why}") from None
-    finally:
-        loader.dispose()
     return _document(value, lines)
 
 
-def _check_yaml_keys(node: Any, seen: set[int]) -> None:
-    """Refuse what stands twice: of two voices with one key, YAML itself keeps only the last."""
+def _check_yaml_depth(events: Iterable[Any]) -> None:
+    """Refuse what no parser may be let go into: some end the process rather than complain."""
+    from yaml import CollectionEndEvent, CollectionStartEvent
+
+    depth = 0
+    for event in events:
+        if isinstance(event, CollectionStartEvent):
+            depth += 1
+            mark: Any = event.start_mark
+            if depth > _DEEPEST:
+                raise _broken(f"line {mark.line + 1}: {_TOO_DEEP}")
+        elif isinstance(event, CollectionEndEvent):
+            depth -= 1
+
+
+def _check_yaml_keys(node: Any, seen: dict[int, int]) -> int:
+    """Refuse what stands twice: of two voices with one key, YAML itself keeps only the last.
+
+    Args:
+        node: what is looked at, with all below it.
+        seen: how many keys each mapping has that was looked at already, by its identity.
+
+    Returns:
+        How many keys it has, those that it takes from others among them.
+    """
     if id(node) in seen or isinstance(node.value, str):
-        return
-    seen.add(id(node))
+        return seen.get(id(node), 0)
+    seen[id(node)] = 0
     keys: set[str] = set()
+    count = 0
     for part in node.value:
         if not isinstance(part, tuple):
-            _check_yaml_keys(part, seen)
+            # Of a list of mappings to be merged, all keys are taken.
+            count += _check_yaml_keys(part, seen)
             continue
         key, value = part
         if isinstance(key.value, str):
@@ -105,7 +140,14 @@ def _check_yaml_keys(node: Any, seen: set[int]) -> None:
                 line = key.start_mark.line + 1
                 raise _broken(f"line {line}: {key.value[:60]} is there twice")
             keys.add(key.value)
-        _check_yaml_keys(value, seen)
+        below = _check_yaml_keys(value, seen)
+        is_merge = key.value == "<<"
+        count += below if is_merge else 1
+        if is_merge and count > _MOST_MERGED:
+            line = key.start_mark.line + 1
+            raise _broken(f"line {line}: << brings more than {_MOST_MERGED:,} keys here")
+    seen[id(node)] = count
+    return count
 
 
 def _yaml_lines(root: Any) -> list[int]:
@@ -124,23 +166,27 @@ def _of_toml(text: str) -> Document:
 
     try:
         return _document(tomllib.loads(text), [])
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except RecursionError:
+        raise _broken(_TOO_DEEP) from None
+    except ValueError as error:  # a number of thousands of digits among them
         raise _broken(f"it is no TOML: {error}") from None
 
 
 def _of_json(text: str) -> Document:
     try:
         return _document(json.loads(text, object_pairs_hook=_each_once), [])
-    except (json.JSONDecodeError, RecursionError) as error:
+    except RecursionError:
+        raise _broken(_TOO_DEEP) from None
+    except ValueError as error:  # a number of thousands of digits among them
         raise _broken(f"it is no JSON: {error}") from None
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _broken(f"{twice[:60]} is there twice in one object")
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _broken(f"{key[:60]} is there twice in one object")
+        found[key] = value
     return found
 
 
@@ -166,6 +212,9 @@ def _document(value: Any, lines: list[int]) -> Document:
             Given(voice.key, voice.fields, line) for voice, line in zip(given, lines, strict=True)
         ]
     return Document({name: top[name] for name in top}, given)
+
+
+_TOO_DEEP = "it is nested too deeply"
 
 
 def _broken(why: str) -> InvalidInput:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -15,6 +15,17 @@ from voicereg.domain.voice_ids import is_voice_id
 Kind = TypeVar("Kind", bound=StrEnum)
 LONGEST_TEXT = 10_000
 """In characters."""
+_MOST_BITS = 200
+"""Python refuses to write out a number of thousands of digits."""
+
+
+def shown(given: Any) -> str:
+    """What was given, as a problem shows it; nothing of what may be large without end."""
+    if isinstance(given, str):
+        return given
+    if isinstance(given, int) and given.bit_length() > _MOST_BITS:
+        return ""
+    return str(given) if isinstance(given, int | float | date) else ""
 
 
 def text(given: Any) -> str:
@@ -55,11 +66,12 @@ def moment(given: Any) -> datetime:
 
 def number(given: Any) -> int:
     """A number above zero, or the text of one."""
+    found = given
     if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 10:
-        return int(given)
-    if isinstance(given, int) and not isinstance(given, bool) and 0 < given < 2**31:
-        return given
-    raise ValueError("it is no number")
+        found = int(given)
+    if isinstance(found, int) and not isinstance(found, bool) and 0 < found < 2**31:
+        return found
+    raise ValueError("it is no number above zero")
 
 
 _TRUTHS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
@@ -69,7 +81,9 @@ def truth(given: Any) -> bool:
     """True or false, or a text that says so."""
     if isinstance(given, bool):
         return given
-    found = _TRUTHS.get(str(given).lower())
+    if isinstance(given, int) and given in (0, 1):
+        return bool(given)
+    found = _TRUTHS.get(given.lower()) if isinstance(given, str) else None
     if found is None:
         raise ValueError("it is true or false")
     return found
@@ -93,10 +107,10 @@ def one_of(kind: type[Kind]) -> Callable[[Any], Kind]:
     """What reads a member of an enumeration."""
 
     def read(given: Any) -> Kind:
-        try:
+        # Only a text: an enumeration that refuses another value writes out all of it.
+        if isinstance(given, str) and given in tuple(kind):
             return kind(given)
-        except ValueError:
-            raise ValueError(f"it is one of {', '.join(kind)}") from None
+        raise ValueError(f"it is one of {', '.join(kind)}")
 
     return read
 

@@ -34,7 +34,7 @@ EXCHANGE_KEYS = tuple(key for key in VOICE_KEYS if key != _COUNTED) + _OPEN
 LABELS = ("tags", "owner", "note", "pinned", "aliases")
 """What people add to a voice: a row may change it."""
 DECLARED = ("manifest_key", "candidate_for", "candidate_alias")
-"""What manifests and choices make of a voice: a row may change all of it at once."""
+"""What manifests and choices make of a voice: a row may change it."""
 FACTS = (
     "target_model",
     "prompt",
@@ -126,7 +126,7 @@ def read_row(row: Mapping[str, Any], now: datetime) -> VoiceRow:
         try:
             values[key] = None if given is None or given == "" else _READ[key](given)
         except (ValueError, OverflowError) as error:
-            problems.append(Problem(key, str(given), str(error)))
+            problems.append(Problem(key, cells.shown(given), str(error)))
         except InvalidInput as refused:
             problems += refused.problems
     problems += _label_problems(values) + _key_problems(values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, cast
 
 from voicereg.domain import cells
@@ -201,11 +202,14 @@ def _entry(given: Given, defaults: Mapping[str, Any], set_name: str | None) -> E
     """
     key = given.key
     if not isinstance(key, str) or not key:
-        shown = "" if key is None else str(key)
-        raise InvalidInput(Problem("key", shown, "a voice has a key, which is a text: quote it"))
+        rule = "a voice has a key, which is a text: quote it"
+        raise InvalidInput(Problem("key", cells.shown(key), rule))
     problems = key_problems(key, "key")
     if not problems and "/" in key:
         problems.append(Problem("key", key, "it has no / in it: that stands after a set's name"))
+    if not problems and set_name is not None:
+        # The two together are what the registry keeps.
+        problems += key_problems(f"{set_name}/{key}", "key")
     if not isinstance(given.fields, Mapping):
         raise InvalidInput(*problems, Problem("voice", key, "it is a field and a value each"))
     said = {**defaults, **given.fields}
@@ -221,7 +225,7 @@ def _entry(given: Given, defaults: Mapping[str, Any], set_name: str | None) -> E
         try:
             values[name] = None if value is None else _READ[name](value)
         except (ValueError, OverflowError) as error:
-            problems.append(Problem(name, str(value), str(error)))
+            problems.append(Problem(name, cells.shown(value), str(error)))
         except InvalidInput as refused:
             problems += refused.problems
     entry = Entry(
@@ -288,10 +292,22 @@ def _shared(entries: Iterable[Entry]) -> list[ManifestProblem]:
 
 
 def _text(given: Any) -> str:
-    if isinstance(given, bool | int | float):
+    if isinstance(given, bool | int | float | date):
         raise ValueError("it is no text: put it in quotes")
-    # As a block of lines is written, it ends with a line's end that nobody means.
-    return cells.text(given).strip()
+    return plain(cells.text(given))
+
+
+def plain(text: str) -> str:
+    """A text without what nobody means by it.
+
+    As a block of lines is written, it ends with a line's end; and the same file has other ends of
+    lines once another system has written it.
+    """
+    return text.replace("\r\n", "\n").strip()
+
+
+def _voice_id(given: Any) -> str:
+    return cells.voice_id(_text(given))
 
 
 def _tags(given: Any) -> dict[str, str]:
@@ -299,7 +315,7 @@ def _tags(given: Any) -> dict[str, str]:
         raise ValueError("they are a key and a text each")
     for key, value in given.items():
         if not isinstance(key, str) or not isinstance(value, str):
-            raise ValueError(f"the tag {key} is no text: put it in quotes")
+            raise ValueError(f"the tag {cells.shown(key)[:60]} is no text: put it in quotes")
     return dict(given)
 
 
@@ -318,4 +334,5 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "pinned": cells.truth,
     "alias": lambda given: checked_alias(_text(given)),
     "candidates": _candidates,
+    "voice_id": _voice_id,
 }

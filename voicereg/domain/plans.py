@@ -11,13 +11,17 @@ from typing import Any
 
 from voicereg.domain.designs import MARK_LENGTH, DesignOptions
 from voicereg.domain.families import Family
-from voicereg.domain.manifests import DESIGN, Entry, Manifest, ManifestProblem
+from voicereg.domain.manifests import DESIGN, LABELS, Entry, Manifest, ManifestProblem, plain
 from voicereg.domain.rules import RULES, family_of_model
 from voicereg.domain.states import State
 from voicereg.domain.voices import Voice
 
 _NOTHING: Mapping[str, tuple[Any, Any]] = MappingProxyType({})
 _AT_WORK = frozenset({State.CREATING, State.UNRESOLVED})
+_UNSETTLED = _AT_WORK | {State.DELETING}
+"""What a sync settles; until then, nothing is done about it."""
+_CAN_SPEAK = frozenset({State.ACTIVE, State.PENDING})
+"""Usable, now or as soon as its review is over."""
 
 
 class Action(StrEnum):
@@ -196,6 +200,14 @@ class _Comparison:
         self._prune = prune
         self._voices: defaultdict[str, list[Voice]] = defaultdict(list)
         self._candidates: defaultdict[str, list[Voice]] = defaultdict(list)
+        self._keys_of_named: dict[str, str] = {}
+        """By the registry ids of voices that entries name, whose they are."""
+        self._current_of: dict[str, Voice] = {}
+        """The voice of each key, as far as it has one."""
+        self._moving: set[str | None] = set()
+        """The aliases that another voice takes."""
+        self._recreated: set[str] = set()
+        """The keys whose voice gives way as soon as another can be used."""
         self._gone: dict[str, Voice] = {}
         """The last one of each key that was there once."""
         for voice in known:
@@ -221,19 +233,22 @@ class _Comparison:
                     entry, f"voice_id: no voice on record is {entry.voice_id[:60]}; sync finds it"
                 )
             other = named.manifest_key or named.candidate_for
-            if other not in (None, entry.key):
+            other = self._keys_of_named.setdefault(named.id, other or entry.key)
+            if other != entry.key:
                 return self._refuse(entry, f"voice_id: {named.id} has the key {other} already")
-            if other is None and current is not None:
-                return self._refuse(entry, f"voice_id: voice {current.id} has this key already")
-            if other is None and named.state.is_gone:
-                self._gone[entry.key] = named
-            elif other is None:
-                current = named
+            if named.manifest_key is None and named.candidate_for is None:
+                if named.state.is_gone:
+                    self._gone.setdefault(entry.key, named)
+                elif current is not None:
+                    return self._refuse(entry, f"voice_id: voice {current.id} has this key already")
+                else:
+                    current = named
         if not self._can_take_alias(entry):
             return None
         if current is None:
             return self._make(entry)
-        if current.state in _AT_WORK or current.state is State.DELETING:
+        self._current_of[entry.key] = current
+        if current.state in _UNSETTLED:
             return self._leave(
                 entry,
                 current,
@@ -243,18 +258,39 @@ class _Comparison:
 
     def look_at_the_rest(self) -> None:
         """Find what is there, and is not declared, or not any more."""
-        for key in sorted({*self._voices, *self._candidates}):
+        for key in sorted({*self._voices, *self._candidates, *self._recreated}):
             if not self._is_of_this_set(key):
                 continue
-            current = self._current(key)
+            current = self._current_of.get(key) or self._current(key)
             if key not in self._declared:
                 others = [*self._voices[key], *self._candidates[key]]
                 why = "the file does not declare it"
             else:
                 others = [voice for voice in self._voices[key] if voice is not current]
                 why = "another voice has its key"
+                if current is not None and key in self._recreated:
+                    self._delete(key, current, "another voice will have its key")
+                others += self._left_over(key, current)
+                if current is not None and self._is_in_doubt(key, current):
+                    # Until that one can be used, these may be all that there is.
+                    self._keep(key, others, f"{why}, which is {current.state.value}")
+                    continue
             for voice in others:
                 self._delete(key, voice, why)
+
+    def _is_in_doubt(self, key: str, current: Voice) -> bool:
+        return current.state is not State.ACTIVE and key not in self._recreated
+
+    def _rival(self, key: str, current: Voice) -> Voice | None:
+        """What leaves no room for another voice in place of the one that a key has."""
+        standing = rivals([*self._voices[key], *self._candidates[key]], current.id)
+        return next((voice for voice in standing if voice.replaces != current.id), None)
+
+    def _left_over(self, key: str, current: Voice | None) -> list[Voice]:
+        """The candidates of a key that are not there to replace its voice: it was chosen before."""
+        if current is None:
+            return []
+        return [voice for voice in self._candidates[key] if voice.replaces != current.id]
 
     # What is to be made
 
@@ -264,7 +300,7 @@ class _Comparison:
         count = entry.candidates - len(ready)
         if entry.candidates == 1 and ready:
             count = 0
-        if count <= 0:
+        if count <= 0 or any(_differences(entry, voice) for voice in ready):
             return self._let_choose(entry, ready)
         if entry.lacks:
             return self._leave(
@@ -276,6 +312,8 @@ class _Comparison:
             if replaces is None
             else f"in place of {replaces}, which is gone; it will sound different"
         )
+        if entry.candidates == 1:
+            self._moving.add(entry.alias)
         self.steps.append(
             Step(
                 action=Action.DESIGN,
@@ -295,23 +333,45 @@ class _Comparison:
             what = ", ".join(_differences(entry, other))
             why = f"candidates were made from another {what}: choose one of them, or delete them"
             return self._leave(entry, other, why)
-        usable = sum(voice.state is State.ACTIVE for voice in ready)
+        counts = Counter(voice.state for voice in ready)
+        usable = counts.pop(State.ACTIVE, 0)
+        found = ", ".join(f"{count} {state.value}" for state, count in counts.items())
+        if not _CAN_SPEAK.intersection(counts) and not usable:
+            why = f"there is none to choose from ({found})"
+            return self._leave(entry, ready[0], why)
         why = f"{usable} to choose from: voicereg choose"
-        if usable < len(ready):
-            why += f"; {len(ready) - usable} more cannot be used yet"
-        at_work = any(voice.state in _AT_WORK for voice in ready)
+        if counts:
+            why += f"; {counts.total()} more cannot be used yet ({found})"
+        at_work = not _AT_WORK.isdisjoint(counts)
         return self._leave(entry, ready[0], why, is_open=at_work)
 
     def _compare_with(self, entry: Entry, current: Voice) -> None:
         ready = [voice for voice in self._candidates[entry.key] if voice.replaces == current.id]
         differs = _differences(entry, current)
-        if ready and (len(ready) >= entry.candidates or not differs):
+        is_mixed = any(_differences(entry, voice) for voice in ready)
+        if ready and (len(ready) >= entry.candidates or is_mixed or not differs):
             self._update(entry, current, but=("alias",))
             return self._let_choose(entry, ready)
         if differs and self._recreate:
             if entry.lacks:
+                self._update(entry, current)
                 what = entry.lacks[0]
                 return self._leave(entry, current, f"the file does not say its {what}")
+            if (other := self._rival(entry.key, current)) is not None:
+                why = (
+                    f"voice {other.id} has its key as well: delete one of them"
+                    if other.candidate_for is None
+                    else "candidates of an earlier choice are left: "
+                    f"voicereg choose {current.id} deletes them"
+                )
+                self._update(entry, current)
+                return self._leave(entry, current, why)
+            # Until one is chosen, it stays the voice of its key; in any case it gets the key, so
+            # that it is known later which one had it before.
+            labels = () if entry.candidates > 1 else LABELS
+            self._update(entry, current, but=(*labels, "alias"))
+            if entry.candidates == 1:
+                self._moving.add(entry.alias)
             self.steps.append(
                 Step(
                     action=Action.RECREATE,
@@ -325,7 +385,7 @@ class _Comparison:
                 )
             )
             if self._prune and entry.candidates == 1:
-                self._delete(entry.key, current, "another voice will have its key")
+                self._recreated.add(entry.key)
             return None
         # A voice that cannot be used takes no name away from one that can.
         but = ("alias",) if current.state is State.REJECTED else ()
@@ -336,6 +396,8 @@ class _Comparison:
         elif current.state is State.REJECTED:
             why = "the provider's review refused it: change what it is made from, and --recreate"
             self._leave(entry, current, why)
+        elif current.state is State.MISSING:
+            self._leave(entry, current, "the last listing did not show it: a sync settles that")
         elif is_as_it_should:
             self.unchanged += 1
         return None
@@ -347,11 +409,13 @@ class _Comparison:
             changes["manifest_key"] = (current.manifest_key, entry.key)
         for name, wanted in entry.labels.items():
             had = getattr(current, name)
-            if had != wanted:
+            if had != wanted and name not in but:
                 changes[name] = (dict(had) if name == "tags" else had, wanted)
-        if entry.alias is not None and entry.alias not in current.aliases and "alias" not in but:
+        takes_alias = current.state in _CAN_SPEAK and "alias" not in but
+        if entry.alias is not None and entry.alias not in current.aliases and takes_alias:
             holder = self._aliases.get(entry.alias)
             changes["alias"] = (None if holder is None else holder.id, entry.alias)
+            self._moving.add(entry.alias)
         if changes:
             self.steps.append(
                 Step(
@@ -370,8 +434,8 @@ class _Comparison:
         entry = self._declared.get(key)
         # The pin of one whose key another has is that of the file, which speaks of the other.
         is_pinned = voice.pinned and not (entry is not None and entry.labels.get("pinned"))
-        moves = entry is not None and set(voice.aliases) <= {entry.alias}
-        if voice.state in _AT_WORK:
+        moves = self._moving.issuperset(voice.aliases)
+        if voice.state in _UNSETTLED:
             why = f"{why}, and it is {voice.state.value}: a sync settles it"
         elif not self._prune:
             why = f"{why}; --prune deletes it"
@@ -383,7 +447,14 @@ class _Comparison:
                 Step(action=Action.DELETE, key=key, entry=entry, voice=voice, why=why)
             )
             return
-        self.steps.append(Step(action=Action.LEAVE, key=key, entry=entry, voice=voice, why=why))
+        self._keep(key, [voice], why)
+
+    def _keep(self, key: str, voices: Iterable[Voice], why: str) -> None:
+        entry = self._declared.get(key)
+        self.steps += [
+            Step(action=Action.LEAVE, key=key, entry=entry, voice=voice, why=why)
+            for voice in voices
+        ]
 
     def _leave(self, entry: Entry, voice: Voice | None, why: str, *, is_open: bool = True) -> None:
         self.steps.append(
@@ -431,7 +502,7 @@ def _differences(entry: Entry, voice: Voice) -> dict[str, tuple[Any, Any]]:
     found: dict[str, tuple[Any, Any]] = {}
     for name in DESIGN:
         said, had = entry.design.get(name), getattr(voice, name)
-        if said is None or had is None or said == had:
+        if said is None or had is None or said == (plain(had) if isinstance(had, str) else had):
             continue
         if name == "name" and len(had) == len(said) + MARK_LENGTH and had[:-MARK_LENGTH] == said:
             continue  # it was marked, so that it is recognised

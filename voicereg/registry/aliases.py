@@ -123,24 +123,43 @@ class Aliases:
         wanted = self._lookups.voice(reference, account)
         with self._context.database.write() as connection:
             owner = self._context.account(connection, wanted.account, Lock.STEADY)
-            if voice_queries.by_exact_id(connection, [owner.id], name):
-                raise InvalidInput(Problem("alias", name, "it is the id of a voice"))
-            voice = voices.one(connection, wanted.id, lock=True)
-            if voice.state.is_gone:
-                raise StateConflict(voice, "a voice that is gone gets no alias")
-            before = aliases.find(connection, [owner.id], name)
-            now = self._context.database.now(connection)
-            aliases.put(connection, owner.id, name, voice.id, now)
-            Changes(connection, actor=self._context.actor, now=now).log(
-                "alias.set",
-                account=owner.name,
-                voice=voice.id,
-                before={"alias": name, "voice": before[0].voice} if before else {},
-                after={"alias": name, "voice": voice.id},
-            )
+            self.put(connection, owner, name, wanted.id)
             found = self._find(connection, owner, name)
-        self._cache = {}
+        self.forget()
         return found
+
+    def put(self, connection: sa.Connection, owner: Account, name: str, voice_id: str) -> None:
+        """The same as a part of a transaction, after whose end :meth:`forget` is called.
+
+        Args:
+            connection: a transaction that has locked the account.
+            owner: the account.
+            name: the alias, checked.
+            voice_id: the registry id of the voice.
+
+        Raises:
+            InvalidInput: the name is a voice's id.
+            StateConflict: the voice is gone.
+        """
+        if voice_queries.by_exact_id(connection, [owner.id], name):
+            raise InvalidInput(Problem("alias", name, "it is the id of a voice"))
+        voice = voices.one(connection, voice_id, lock=True)
+        if voice.state.is_gone:
+            raise StateConflict(voice, "a voice that is gone gets no alias")
+        before = aliases.find(connection, [owner.id], name)
+        now = self._context.database.now(connection)
+        aliases.put(connection, owner.id, name, voice.id, now)
+        Changes(connection, actor=self._context.actor, now=now).log(
+            "alias.set",
+            account=owner.name,
+            voice=voice.id,
+            before={"alias": name, "voice": before[0].voice} if before else {},
+            after={"alias": name, "voice": voice.id},
+        )
+
+    def forget(self) -> None:
+        """Ask the database again for what names stand for."""
+        self._cache = {}
 
     @repeated
     def remove(self, name: str, account: str | None = None) -> Alias:

@@ -17,6 +17,7 @@ from voicereg.registry.deletes import Deletes
 from voicereg.registry.lookups import Lookups
 from voicereg.registry.repeating import idempotent
 from voicereg.store import voice_queries, voices
+from voicereg.store.accounts import Lock
 
 
 class Candidates:
@@ -78,20 +79,30 @@ class Candidates:
         Raises:
             VoiceNotFound: there is none.
             StateConflict: as :meth:`others` does.
+            InvalidInput: the alias is the id of a voice by now.
         """
         voice, _ = self.others(reference, account)
         chosen = self._keep(voice)
-        if voice.candidate_alias is not None:
-            self._aliases.set(voice.candidate_alias, chosen.id, chosen.account)
+        self._aliases.forget()
         return self._lookups.voice(chosen.id, chosen.account)
 
-    def delete_others(self, chosen: Voice) -> Iterator[tuple[Voice, VoiceregError | None]]:
+    def delete_others(
+        self, chosen: Voice, others: Iterable[Voice]
+    ) -> Iterator[tuple[Voice, VoiceregError | None]]:
         """Delete those that were not chosen, one after the other, going on after what fails.
+
+        Args:
+            chosen: the one that is kept.
+            others: those that somebody has seen, and wants to be without. What was made since then
+                is left alone.
 
         Yields:
             Each of them, and what kept it from being deleted.
         """
+        seen = {voice.id for voice in others}
         for voice in self._left(chosen):
+            if voice.id not in seen:
+                continue
             try:
                 # A pin that the chosen one has as well is the manifest's.
                 force = chosen.pinned and not voice.aliases
@@ -111,7 +122,7 @@ class Candidates:
         if key is None:
             return voice
         with self._context.database.write() as connection:
-            owner = self._context.account(connection, voice.account)
+            owner = self._context.account(connection, voice.account, Lock.STEADY)
             # In one order everywhere, so that two who choose at once wait for each other.
             of_key = sorted({other.id for other in voice_queries.of_key(connection, owner.id, key)})
             standing = [voices.one(connection, other, lock=True) for other in of_key]
@@ -120,6 +131,9 @@ class Candidates:
                 return current
             _check_usable(current)
             _check_free(current, standing)
+            if current.candidate_alias is not None:
+                # At once: who is interrupted between the two would have to set it by hand.
+                self._aliases.put(connection, owner, current.candidate_alias, current.id)
             values = {"manifest_key": key, "candidate_for": None, "candidate_alias": None}
             return changes.apply(current, "voice.choose", values)
 

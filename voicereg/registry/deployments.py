@@ -8,6 +8,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import sqlalchemy as sa
+
 from voicereg.domain.deployments import DeploymentProgress, StepDone, StepOutcome
 from voicereg.domain.designs import DesignStage
 from voicereg.domain.errors import (
@@ -17,12 +19,13 @@ from voicereg.domain.errors import (
     InvalidInput,
     KeyMissing,
     KeyTaken,
+    ProviderProblem,
     QuotaExceeded,
     StateConflict,
     VoiceProtected,
     VoiceregError,
 )
-from voicereg.domain.plans import Action, ApplyPlan, Step
+from voicereg.domain.plans import Action, ApplyPlan, Step, rivals
 from voicereg.domain.provider_errors import Arrearage, InvalidKey, NotConnected, RateLimited
 from voicereg.domain.states import State
 from voicereg.domain.voices import Voice
@@ -36,6 +39,7 @@ from voicereg.registry.deletes import Deletes
 from voicereg.registry.designs import Designs
 from voicereg.registry.lookups import Lookups
 from voicereg.registry.repeating import idempotent
+from voicereg.store import voice_queries
 
 OnProgress = Callable[[DeploymentProgress], None]
 
@@ -100,7 +104,7 @@ class Deployments:
                 if job.step.action is Action.UPDATE and job.step.voice is not None:
                     work.end(job, self._update(plan.account, job.step, job.step.voice))
             self._design_all(work, at_once, unchecked=unchecked)
-            if not work.is_stopping:
+            if not work.is_stopping and work.failure is None:
                 review_wait = self._context.settings.create.review_wait
                 self._await_reviews(work, review_wait if wait is None else wait)
                 for job in work.jobs:
@@ -110,6 +114,8 @@ class Deployments:
             work.is_stopping = True
         if work.is_stopping:
             raise Interrupted(work.results("interrupted"))
+        if work.failure is not None:
+            raise work.failure
         return work.results("what came before it failed")
 
     # Labels
@@ -130,7 +136,19 @@ class Deployments:
             changes, current = locked(self._context, connection, voice)
             if current.state.is_gone:
                 raise StateConflict(current, "it is gone since it was looked at")
+            if "manifest_key" in values and current.manifest_key != step.key:
+                self._check_free(connection, step, current)
             return changes.apply(current, "voice.edit", values, f"the manifest's {step.key}")
+
+    def _check_free(self, connection: sa.Connection, step: Step, current: Voice) -> None:
+        """Make sure that a voice may still get the key which the plan gives it."""
+        had = current.manifest_key or current.candidate_for
+        if had != step.changes["manifest_key"][0]:
+            raise StateConflict(current, f"it has the key {had} since it was looked at")
+        owner = self._context.account(connection, current.account)
+        for other in voice_queries.of_key(connection, owner.id, step.key):
+            if other.manifest_key == step.key and other.id != current.id:
+                raise KeyTaken(other, step.key)
 
     # Designs
 
@@ -140,12 +158,21 @@ class Deployments:
 
         def design(job: _Job) -> StepDone:
             note = partial(recorded.__setitem__, job)
-            return self._design(work.account, job.step, note, unchecked=unchecked)
+            return self._design(work, job.step, note, unchecked=unchecked)
 
         jobs = [job for job in work.jobs if job.step.count]
 
         crew = Crew(jobs, design, at_once)
-        crew.start()
+        try:
+            crew.start()
+            self._follow(crew, work)
+        except KeyboardInterrupt:
+            crew.drop()
+            self._leave(crew, work, recorded)
+            raise
+
+    def _follow(self, crew: Crew[_Job, StepDone], work: _Work) -> None:
+        """Hear what becomes of all jobs; an interruption lets those under way end, and no more."""
         while True:
             try:
                 # In this order: what ends between the two is heard of the next time.
@@ -156,11 +183,14 @@ class Deployments:
                 crew.wait(_LOOK_AGAIN)
             except KeyboardInterrupt:
                 if work.is_stopping:
-                    self._leave(crew, work, recorded)
                     raise
                 work.is_stopping = True
                 crew.drop()
                 work.tell()
+            except Exception as error:  # noqa: BLE001 - raised once what is under way has ended
+                work.failure = work.failure or error
+            if work.failure is not None:
+                crew.drop()
 
     def _hear(self, crew: Crew[_Job, StepDone], work: _Work) -> None:
         """Note what has ended since the last time, and what is under way."""
@@ -168,7 +198,8 @@ class Deployments:
             if work.has_ended(job):
                 continue
             if isinstance(done, BaseException):
-                raise done
+                work.failure = work.failure or done
+                continue
             if isinstance(done.error, _HOPELESS):
                 self._give_up(crew, work, job, done.error)
             work.end(job, self._settled(work.account, done))
@@ -199,7 +230,7 @@ class Deployments:
                 work.end(job, done)
 
     def _design(
-        self, account: str, step: Step, note: Callable[[Voice], None], *, unchecked: bool
+        self, work: _Work, step: Step, note: Callable[[Voice], None], *, unchecked: bool
     ) -> StepDone:
         def note_stage(stage: DesignStage, voice: Voice) -> None:
             if stage is DesignStage.RECORDED:
@@ -207,13 +238,23 @@ class Deployments:
 
         asked = step.asked(unchecked=unchecked)
         backoff = Backoff(self._context.rng, self._context.sleep)
+        refused: list[RateLimited] = []
+
+        def attempt() -> Voice | RateLimited:
+            if refused and work.is_stopping:
+                return refused[-1]  # another try would be another create
+            try:
+                return self._designs.design(
+                    asked, account=work.account, wait=timedelta(0), on_stage=note_stage
+                )
+            except RateLimited as limited:
+                refused.append(limited)
+                raise
+
         try:
-            voice = backoff.run(
-                lambda: self._designs.design(
-                    asked, account=account, wait=timedelta(0), on_stage=note_stage
-                ),
-                (RateLimited,),
-            )
+            voice = backoff.run(attempt, (RateLimited,))
+            if isinstance(voice, RateLimited):
+                raise voice
         except (CreateUnresolved, ConfirmNotRecorded) as error:
             return StepDone(step, StepOutcome.UNRESOLVED, error.voice, error)
         except KeyTaken as taken:
@@ -253,7 +294,12 @@ class Deployments:
         if voice is None or done.outcome not in (StepOutcome.DONE, StepOutcome.WAITING):
             return done
         try:
-            voice = self._designs.refresh(voice)
+            try:
+                voice = self._designs.refresh(voice)
+            except ProviderProblem as problem:
+                # It is made all the same, and may be too new for the place that answers queries.
+                why = f"it is made, and its review was not learnt: {problem}"
+                return StepDone(step, StepOutcome.WAITING, voice, why=why)
             if voice.state is State.PENDING:
                 why = "it is made, and still being reviewed"
                 return StepDone(step, StepOutcome.WAITING, voice, why=why)
@@ -273,10 +319,10 @@ class Deployments:
     # Deletes
 
     def _delete(self, step: Step, voice: Voice, work: _Work) -> StepDone:
-        if voice.id in work.to_be_replaced and voice.id not in work.replaced:
-            why = "what is to stand in for it cannot be used yet"
-            return StepDone(step, StepOutcome.SKIPPED, voice, why=why)
         try:
+            if step.entry is not None and not self._is_replaced(work.account, voice, step.key):
+                why = "what is to stand in for it cannot be used yet"
+                return StepDone(step, StepOutcome.SKIPPED, voice, why=why)
             current = self._lookups.voice(voice.id, work.account)
             if current.last_activity_at != voice.last_activity_at and step.entry is None:
                 raise StateConflict(current, "it was used since it was listed, and is left alone")
@@ -289,6 +335,15 @@ class Deployments:
         except VoiceregError as error:
             return StepDone(step, StepOutcome.FAILED, voice, error)
         return StepDone(step, StepOutcome.DONE, gone)
+
+    @idempotent
+    def _is_replaced(self, account: str, voice: Voice, key: str) -> bool:
+        """Whether another voice has the key by now, and can be used."""
+        with self._context.database.read() as connection:
+            owner = self._context.account(connection, account)
+            standing = voice_queries.of_key(connection, owner.id, key)
+        having = rivals([one for one in standing if one.manifest_key == key], None)
+        return bool(having) and having[-1].id != voice.id and having[-1].state is State.ACTIVE
 
 
 class Interrupted(KeyboardInterrupt):
@@ -317,22 +372,12 @@ class _Work:
             if step.action is not Action.LEAVE
             for number in range(max(1, step.count))
         ]
-        self.to_be_replaced = {
-            step.replaces for step in plan.steps if step.action is Action.RECREATE
-        }
+        self.failure: BaseException | None = None
+        """What nobody foresaw; it is raised once what is under way has ended."""
         self.under_way: Sequence[str] = ()
         self.is_stopping = False
         self._on_progress = on_progress
         self._ended: dict[_Job, StepDone] = {}
-
-    @property
-    def replaced(self) -> set[str | None]:
-        """The voices that others stand in for by now, usable ones."""
-        return {
-            done.step.replaces
-            for done in self._ended.values()
-            if done.step.count and done.outcome is StepOutcome.DONE
-        }
 
     def waiting(self) -> Iterator[tuple[_Job, StepDone]]:
         """What waits for the provider's review."""
@@ -352,16 +397,20 @@ class _Work:
             self.tell(done)
 
     def tell(self, done: StepDone | None = None) -> None:
-        if self._on_progress is not None:
-            self._on_progress(
-                DeploymentProgress(
-                    finished=done,
-                    done=len(self._ended),
-                    total=len(self.jobs),
-                    under_way=tuple(self.under_way),
-                    is_stopping=self.is_stopping,
-                )
-            )
+        """Say how far the work has come; that nobody can be told is no reason to leave it."""
+        if self._on_progress is None:
+            return
+        progress = DeploymentProgress(
+            finished=done,
+            done=len(self._ended),
+            total=len(self.jobs),
+            under_way=tuple(self.under_way),
+            is_stopping=self.is_stopping,
+        )
+        try:
+            self._on_progress(progress)
+        except Exception as error:  # noqa: BLE001 - raised once what is under way has ended
+            self._on_progress, self.failure = None, self.failure or error
 
     def results(self, why: str) -> list[StepDone]:
         """What became of all jobs, in their order; of those not begun, why."""

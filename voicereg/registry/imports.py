@@ -251,8 +251,7 @@ class _Work:
             values["tags"] = row.tags or {}
         if row.pinned is not None:
             values["pinned"] = row.pinned
-        if row.given.intersection(DECLARED):
-            values |= {key: getattr(row, key) for key in DECLARED}
+        values |= _declared(row, voice)
         values |= _later_use(row.last_used_at, row.last_used_source, voice)
         return self._changes.apply(voice, _CHANGED, values, "a file says so")
 
@@ -269,6 +268,19 @@ class _Work:
             after={"alias": alias, "voice": voice.id},
             reason="a file says so",
         )
+
+
+def _declared(row: VoiceRow, voice: Voice) -> dict[str, Any]:
+    """What a row says of what manifests and choices made of a voice, and what follows from it."""
+    values = {key: getattr(row, key) for key in DECLARED if key in row.given}
+    if values.get("manifest_key"):
+        values["candidate_for"] = None
+    elif values.get("candidate_for"):
+        values["manifest_key"] = None
+    if "candidate_for" in values and values["candidate_for"] != voice.candidate_for:
+        # An alias that was to go with another key, or with none.
+        values.setdefault("candidate_alias", None)
+    return values
 
 
 def _later_use(at: datetime | None, source: str | None, voice: Voice) -> dict[str, Any]:

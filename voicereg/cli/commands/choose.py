@@ -54,7 +54,7 @@ def choose(app: App, /, voice: str | None, yes: bool, dry_run: bool, as_json: bo
         ask(f"Keep {kept.id}, and delete {these(len(others))} for good?", otherwise="all are kept")
     kept = registry.candidates.choose(kept.id)
     worst, deleted = ExitCode.DONE, []
-    for other, error in registry.candidates.delete_others(kept):
+    for other, error in registry.candidates.delete_others(kept, others):
         deleted.append(other)
         if error is not None:
             click.echo(describe(error), err=True)
