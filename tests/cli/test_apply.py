@@ -453,7 +453,7 @@ def test_a_voice_that_the_review_refuses_holds_its_slot_and_is_told_of(cli: Cli)
     second = cli("apply", "voices.json", "--yes")
 
     (done,) = first.json()["results"]
-    assert (first.code, done["outcome"], done["state"]) == (1, "failed", "rejected")
+    assert (first.code, done["outcome"], done["state"]) == (5, "failed", "rejected")
     assert second.code == 1
     assert "the provider's review refused it" in second.out
     assert cli.done("alias", "list", "--json").json() == []

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import OpenRegistry
 from tests.registry.rows import MODELS, QWEN, insert_voice, update_voice
 from tests.registry.support import COSY, FakeProvider, failing, made, seen
-from voicereg import Registry, State
+from voicereg import Registry, ReviewRefused, State
 from voicereg.domain.deployments import DeploymentProgress, StepDone, StepOutcome
 from voicereg.domain.designs import DesignRequest
 from voicereg.domain.manifests import Document, Given, read_manifest
@@ -190,7 +190,7 @@ def test_a_voice_that_the_review_refused(open_registry: OpenRegistry) -> None:
     done = one_cosyvoice(registry)
 
     assert done.outcome is StepOutcome.FAILED
-    assert "the provider's review refused it" in str(done.why)
+    assert isinstance(done.error, ReviewRefused)
 
 
 # --- others at work ---------------------------------------------------------------------------

@@ -29,10 +29,10 @@ COMMANDS = {
         "voicereg.cli.commands.recreate:recreate",
         "Design a voice anew, in place of one that is gone.",
     ),
-    "apply": ("voicereg.cli.commands.apply:apply", "Make the voices that a file declares."),
+    "apply": ("voicereg.cli.commands.apply:apply", "Make the voices that FILE declares."),
     "choose": (
         "voicereg.cli.commands.choose:choose",
-        "Keep one of several voices made for a key, and delete the rest.",
+        "Keep one of several voices made for the same key, and delete the rest.",
     ),
     "list": ("voicereg.cli.commands.list:list_voices", "List voices."),
     "show": ("voicereg.cli.commands.show:show", "Show everything known of a voice."),

@@ -21,6 +21,7 @@ from voicereg.domain.errors import (
     KeyTaken,
     ProviderProblem,
     QuotaExceeded,
+    ReviewRefused,
     StateConflict,
     VoiceProtected,
     VoiceregError,
@@ -303,10 +304,10 @@ class Deployments:
             if voice.state is State.PENDING:
                 why = "it is made, and still being reviewed"
                 return StepDone(step, StepOutcome.WAITING, voice, why=why)
+            if voice.state is State.REJECTED:
+                raise ReviewRefused(voice)
             if voice.state is not State.ACTIVE:
                 why = f"it is {voice.state.value}"
-                if voice.state is State.REJECTED:
-                    why = "the provider's review refused it; it holds its slot until it is deleted"
                 return StepDone(step, StepOutcome.FAILED, voice, why=why)
             alias = None if step.entry is None else step.entry.alias
             if alias is not None and alias not in voice.aliases and voice.candidate_for is None:
