@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import shlex
 import shutil
 import subprocess
 import tempfile
-import wave
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from voicereg.domain.audio import PreviewAudio
-from voicereg.domain.designs import DEFAULT_SAMPLE_RATE_HZ
 from voicereg.domain.errors import InvalidInput, Problem
 
 VARIABLE = "VOICEREG_PLAYER"
@@ -71,21 +68,9 @@ def player_for(audio_format: str, environment: Mapping[str, str]) -> Sequence[st
 
 def play(audio: PreviewAudio, command: Sequence[str]) -> int:
     """Play audio to its end, and return the exit code of the program that did."""
-    is_raw = audio.response_format == "pcm"
-    suffix = "wav" if is_raw else audio.response_format
+    suffix = "wav" if audio.response_format == "pcm" else audio.response_format
     with tempfile.TemporaryDirectory(prefix="voicereg-") as directory:
         file = Path(directory) / f"preview.{suffix}"
-        file.write_bytes(_with_header(audio) if is_raw else audio.data)
+        file.write_bytes(audio.playable)
         # The program is one of ours or the user's own choice, and no shell reads the path.
         return subprocess.run([*command, str(file)], check=False).returncode  # noqa: S603
-
-
-def _with_header(audio: PreviewAudio) -> bytes:
-    """Raw samples of 16 bits, one channel, as a WAV file."""
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(audio.sample_rate or DEFAULT_SAMPLE_RATE_HZ)
-        file.writeframes(audio.data)
-    return buffer.getvalue()

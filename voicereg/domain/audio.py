@@ -18,6 +18,11 @@ class PreviewAudio:
     kept_at: datetime | None = None
     """When the registry stored it; None before that."""
 
+    @property
+    def playable(self) -> bytes:
+        """The audio as players take it: bare samples get the header of a WAV file."""
+        return _with_header(self) if self.response_format == "pcm" else self.data
+
 
 @dataclass(frozen=True, slots=True)
 class KeptPreview:
@@ -28,3 +33,22 @@ class KeptPreview:
     sample_rate: int | None
     """In hertz; None where the provider did not say."""
     size_bytes: int
+
+
+WAV_HEADER_BYTES = 44
+_SAMPLES_HZ = 24_000
+"""The provider's rate where it names none."""
+
+
+def _with_header(audio: PreviewAudio) -> bytes:
+    """Bare samples of 16 bits, one channel, as a WAV file."""
+    import io
+    import wave
+
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(audio.sample_rate or _SAMPLES_HZ)
+        writer.writeframes(audio.data)
+    return file.getvalue()

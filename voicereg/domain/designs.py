@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
-from typing import Required, TypedDict, Unpack
+from typing import Any, Required, TypedDict, Unpack
 
 from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.families import Family, Region, parse_family
@@ -133,9 +133,9 @@ def checked_design(region: str, **asked: Unpack[DesignOptions]) -> tuple[DesignR
             unchecked=asked.get("unchecked", False),
         )
     except InvalidInput as refused:
-        raise InvalidInput(*refused.problems, *_label_problems(labels), *of_key) from None
+        raise InvalidInput(*refused.problems, *label_problems(labels), *of_key) from None
     if of_key:
-        raise InvalidInput(*of_key, *_label_problems(labels))
+        raise InvalidInput(*of_key, *label_problems(labels))
     return request, checked_labels(labels)
 
 
@@ -236,13 +236,19 @@ def checked_labels(labels: Labels) -> Labels:
     Raises:
         InvalidInput: one problem for each that it cannot.
     """
-    problems = _label_problems(labels)
+    problems = label_problems(labels)
     if problems:
         raise InvalidInput(*problems)
     return replace(labels, owner=labels.owner or None, note=labels.note or None)
 
 
-def _label_problems(labels: Labels) -> list[Problem]:
+def labels_of(said: Mapping[str, Any]) -> Labels:
+    """The labels among what a file says, by their names."""
+    return Labels(tags=said.get("tags") or {}, owner=said.get("owner"), note=said.get("note"))
+
+
+def label_problems(labels: Labels) -> list[Problem]:
+    """What keeps labels out of the database, or from being found again."""
     problems: list[Problem] = []
     for key, value in labels.tags.items():
         problems += checked_text(key, "tag", longest=100) + checked_text(value, "tag", longest=1000)

@@ -10,7 +10,7 @@ from typing import Any
 from voicereg.domain import cells
 from voicereg.domain.aliases import checked_alias
 from voicereg.domain.clock import rfc3339
-from voicereg.domain.designs import Labels, checked_labels, key_problems
+from voicereg.domain.designs import key_problems, label_problems, labels_of
 from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.families import Family
 from voicereg.domain.rules import family_of_model
@@ -129,7 +129,7 @@ def read_row(row: Mapping[str, Any], now: datetime) -> VoiceRow:
             problems.append(Problem(key, cells.shown(given), str(error)))
         except InvalidInput as refused:
             problems += refused.problems
-    problems += _label_problems(values) + _key_problems(values)
+    problems += label_problems(labels_of(values)) + _key_problems(values)
     if values.get("last_used_at") and values["last_used_at"] > now + FUTURE_TOLERANCE:
         problems.append(Problem("last_used_at", str(row["last_used_at"]), "it is in the future"))
     if values.get("created_at") and values["created_at"] > now + FUTURE_TOLERANCE:
@@ -248,17 +248,6 @@ def contradictions(row: VoiceRow, voice: Voice) -> list[Problem]:
         and (known := getattr(voice, key)) is not None
         and said != known
     ]
-
-
-def _label_problems(values: Mapping[str, Any]) -> list[Problem]:
-    labels = Labels(
-        tags=values.get("tags") or {}, owner=values.get("owner"), note=values.get("note")
-    )
-    try:
-        checked_labels(labels)
-    except InvalidInput as refused:
-        return list(refused.problems)
-    return []
 
 
 def _key_problems(values: Mapping[str, Any]) -> list[Problem]:

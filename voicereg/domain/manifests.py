@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from voicereg.domain import cells
 from voicereg.domain.aliases import checked_alias
-from voicereg.domain.designs import DesignOptions, Labels, checked_labels, key_problems
+from voicereg.domain.designs import DesignOptions, key_problems, label_problems, labels_of
 from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.families import Family
 
@@ -242,7 +242,7 @@ def _entry(given: Given, defaults: Mapping[str, Any], set_name: str | None) -> E
         candidates=values.get("candidates") or 1,
         voice_id=values.get("voice_id"),
     )
-    problems += _label_problems(entry)
+    problems += label_problems(labels_of(entry.labels))
     if entry.voice_id is None:
         refused_names = {problem.where for problem in problems}
         problems += [
@@ -256,19 +256,6 @@ def _entry(given: Given, defaults: Mapping[str, Any], set_name: str | None) -> E
 
 
 _NOTHING: Mapping[str, Any] = {"tags": {}, "owner": None, "note": None, "pinned": False}
-
-
-def _label_problems(entry: Entry) -> list[Problem]:
-    labels = Labels(
-        tags=entry.labels.get("tags") or {},
-        owner=entry.labels.get("owner"),
-        note=entry.labels.get("note"),
-    )
-    try:
-        checked_labels(labels)
-    except InvalidInput as refused:
-        return list(refused.problems)
-    return []
 
 
 def _shared(entries: Iterable[Entry]) -> list[ManifestProblem]:

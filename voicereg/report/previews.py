@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import re
-import wave
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from voicereg.domain.audio import KeptPreview, PreviewAudio
+from voicereg.domain.audio import WAV_HEADER_BYTES, KeptPreview, PreviewAudio
 from voicereg.domain.voices import Voice
 
-_WAV_HEADER_BYTES = 44
-_PCM_HZ = 24_000
-"""The provider's rate where it names none."""
 _SAFE_NAME = re.compile(r"[a-z0-9]{1,40}")
 
 
@@ -115,7 +110,7 @@ class Previews:
                 if audio is None or audio.response_format not in _KINDS:
                     return None
                 kind = _KINDS[audio.response_format]
-                encoded = base64.b64encode(playable(audio)).decode("ascii")
+                encoded = base64.b64encode(audio.playable).decode("ascii")
                 return f"data:{kind.media_type};base64,{encoded}"
             case Placement.BESIDE:
                 return f"{_quoted(self.folder)}/{file_name(voice, kept.response_format)}"
@@ -138,21 +133,8 @@ def file_name(voice: str, response_format: str) -> str:
     return f"{voice}.{_KINDS[response_format].ending}"
 
 
-def playable(audio: PreviewAudio) -> bytes:
-    """Audio as a browser takes it."""
-    if audio.response_format != "pcm":
-        return audio.data
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(2)
-        writer.setframerate(audio.sample_rate or _PCM_HZ)
-        writer.writeframes(audio.data)
-    return file.getvalue()
-
-
 def _embedded_bytes(kept: KeptPreview) -> int:
-    header = _WAV_HEADER_BYTES if kept.response_format == "pcm" else 0
+    header = WAV_HEADER_BYTES if kept.response_format == "pcm" else 0
     return (kept.size_bytes + header + 2) // 3 * 4
 
 

@@ -166,7 +166,7 @@ def _placed(facts: Facts, *, no_previews: bool, room_bytes: int, beside: str | N
 def _write_beside(registry: Registry, facts: Facts, previews: Previews, parent: Path) -> None:
     from voicereg.domain.errors import InvalidInput, Problem
     from voicereg.report import Placement
-    from voicereg.report.previews import file_name, playable
+    from voicereg.report.previews import file_name
 
     voices = previews.placed(Placement.BESIDE)
     if not voices:
@@ -181,4 +181,4 @@ def _write_beside(registry: Registry, facts: Facts, previews: Previews, parent: 
         audio = registry.reports.preview(voice)
         if audio is not None:
             kept = facts.registry.previews[voice]
-            write_file(folder / file_name(voice, kept.response_format), playable(audio))
+            write_file(folder / file_name(voice, kept.response_format), audio.playable)
