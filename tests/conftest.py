@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from voicereg.sandbox import Sandbox
 
 scratch.choose()
 quicker.share_compiled_statements()
+quicker.share_certificates()
+quicker.keep_compiled_modules()
 
 _SERVER_OF_THE_RUN = ExitStack()
 _URI = "postgresql_uri"
@@ -65,7 +67,8 @@ def postgresql(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
     """The PostgreSQL server of the run."""
     given = getattr(request.config, "workerinput", {}).get(_URI)
     if given is not None:
-        yield PostgresServer(given)
+        with closing(PostgresServer(given)) as server:
+            yield server
         return
     with postgres_server() as server:
         yield server

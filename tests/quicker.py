@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import gc
+import os
+import ssl
+import sys
 from typing import Any
 
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -44,3 +48,22 @@ def look_for_garbage_less_often() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+def share_certificates() -> None:
+    """Have the certificates that are trusted be read once.
+
+    To read them takes longer than most tests, and every HTTP client does so when it is made, also
+    one that then speaks to a sandbox alone. Nothing here changes the context that it is given.
+    """
+    once: Any = functools.cache(ssl.create_default_context)
+    ssl.create_default_context = once
+
+
+def keep_compiled_modules() -> None:
+    """Have Python keep the modules that it compiles, whatever the environment says.
+
+    Tests start hundreds of processes. They run what is compiled, as where it is installed.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False

@@ -12,25 +12,31 @@ from voicereg.tables import metadata
 _USES = 50
 """So often a database is lent: what was deleted from it slows it down in the end."""
 _LOOK = """
-SELECT (SELECT array_agg(version_num ORDER BY version_num) FROM alembic_version),
-       (SELECT array_agg((oid, relname, xmin) ORDER BY oid) FROM pg_class
-         WHERE relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
-           AND relkind <> 't'),
-       (SELECT count(*) FROM pg_attribute),
-       (SELECT count(*) FROM pg_proc),
-       (SELECT count(*) FROM pg_trigger),
-       (SELECT count(*) FROM pg_db_role_setting),
-       (SELECT array_agg((oid, xmin) ORDER BY oid) FROM pg_constraint)
+SELECT md5(concat_ws(' ',
+    (SELECT string_agg(version_num, ' ' ORDER BY version_num) FROM alembic_version),
+    (SELECT string_agg(concat_ws(' ', oid, relname, xmin), ' ' ORDER BY oid) FROM pg_class
+      WHERE relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+        AND relkind <> 't'),
+    (SELECT count(*) FROM pg_attribute),
+    (SELECT count(*) FROM pg_proc),
+    (SELECT count(*) FROM pg_trigger),
+    (SELECT count(*) FROM pg_db_role_setting),
+    (SELECT string_agg(concat_ws(' ', oid, xmin), ' ' ORDER BY oid) FROM pg_constraint)
+))
 """
 """What changes with the schema, and with nothing that is written into the tables."""
 
 
 class Lending:
-    """Lends databases with the current schema and nothing in them."""
+    """Lends databases with the current schema and nothing in them.
+
+    A connection to each is kept: it has all tables in mind, which a new one would read again.
+    """
 
     def __init__(self, create: Callable[[], str], drop: Callable[[str], None]) -> None:
         self._create = create
         self._drop = drop
+        self._connections: dict[str, psycopg.Connection] = {}
         self._looks: dict[str, str] = {}
         self._uses: dict[str, int] = {}
         self._free: list[str] = []
@@ -40,39 +46,44 @@ class Lending:
         if self._free:
             return self._free.pop()
         url = self._create()
-        with _connected(url) as connection:
+        connection = psycopg.connect(url.replace("+psycopg", ""))
+        with connection.transaction():
             self._looks[url] = _look(connection)
             if self._emptying is None:
                 self._emptying = _statements(connection)
+        self._connections[url] = connection
         self._uses[url] = 0
         return url
 
     def take_back(self, url: str) -> None:
         """Empty it; or drop it, where a test has changed more than rows."""
         self._uses[url] += 1
+        connection = self._connections[url]
         try:
-            with _connected(url) as connection:
+            with connection.transaction():
                 is_as_it_was = _look(connection) == self._looks[url]
-                if is_as_it_was and self._uses[url] < _USES:
-                    self.empty(url, connection)
-                    self._free.append(url)
-                    return
+            if is_as_it_was and self._uses[url] < _USES:
+                self.empty(url)
+                self._free.append(url)
+                return
         except (psycopg.OperationalError, psycopg.errors.UndefinedTable):
-            pass  # it was dropped, or renamed
+            pass  # it was dropped, or renamed, or the connection was ended
+        del self._connections[url]
+        connection.close()
         self._drop(url)
 
-    def empty(self, url: str, connection: psycopg.Connection | None = None) -> None:
+    def empty(self, url: str) -> None:
         """Make it as it was when it was new."""
-        if connection is None:
-            with _connected(url) as connection:
-                return self.empty(url, connection)
         assert self._emptying is not None
-        connection.execute(self._emptying)
-        return None
+        connection = self._connections[url]
+        with connection.transaction():
+            connection.execute(self._emptying)
 
-
-def _connected(url: str) -> psycopg.Connection:
-    return psycopg.connect(url.replace("+psycopg", ""))
+    def close(self) -> None:
+        """End what is kept open."""
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
 
 
 def _look(connection: psycopg.Connection) -> str:

@@ -75,12 +75,12 @@ STEPS = [_design, _delete, _delete_again, _confirm, _confirm_what_was_imported]
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__.strip("_"))
 def test_death_at_many_instants(make_world: MakeWorld, backend: str, step: Step) -> None:
     """Here at one out of a few; at every single one in the long run below."""
-    _die(make_world, step, 5 if backend == "sqlite" else 13)
+    _die(make_world, step, 9 if backend == "sqlite" else 23)
 
 
 def test_death_in_a_sync(make_world: MakeWorld) -> None:
     """It has many instants."""
-    _die(make_world, _sync, 37)
+    _die(make_world, _sync, 61)
 
 
 @pytest.mark.soak

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import timedelta
-from itertools import cycle
+from itertools import product
 from typing import Any
 
 import pytest
@@ -43,38 +43,37 @@ ANSWERS = [
 ]
 """What leaves the client without a word on what was done."""
 WORDS = ["429", "429-retry-after"]
-BEFORE_AND_AFTER = pytest.mark.parametrize(
-    "after", [False, True], ids=["before-the-work", "after-the-work"]
-)
 FAMILIES = pytest.mark.parametrize("family", list(Family))
 NUMBER_OF = {family: number for number, family in enumerate(Family)}
 """The first design of each family."""
 ON_BOTH = {"reset", "429"}
 """What is tried on PostgreSQL as well: an outcome that nobody knows, and a refusal."""
-OF_NO_FAMILY = {"timeout", "500", "503", "html", "cut-json", "429-retry-after"}
-"""What looks alike whichever family was asked for: the families share these among them."""
+OF_EACH_FAMILY = {"first-page", "wrong-total"}
+"""What means another thing for each family."""
+BEFORE_AND_AFTER = (False, True)
+LASTING_AND_ONCE = (None, 1)
 
 
-def _cases(*kinds: str) -> Iterator[tuple[str, Family, str]]:
-    """Each of these faults on SQLite, and some of them on PostgreSQL."""
-    shared = cycle(Family)
-    for kind in kinds:
-        for family in [next(shared)] if kind in OF_NO_FAMILY else Family:
-            yield "sqlite", family, kind
-        if kind in ON_BOTH:
-            yield "postgresql", next(shared), kind
+def faults(*kinds: str, **more: Sequence[Any]) -> pytest.MarkDecorator:
+    """Each fault with each family on each database, and with all ``more`` there is to choose.
 
-
-def faults(*kinds: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize(("backend", "family", "fault"), list(_cases(*kinds)))
-
-
-def lasting_faults(*kinds: str) -> pytest.MarkDecorator:
-    """Faults that last; and, of each class, one that a second try does not meet."""
-    cases: list[tuple[str, Family, str, int | None]]
-    cases = [(*case, None) for case in _cases(*kinds)]
-    cases += [("sqlite", family, kind, 1) for kind in kinds if kind in ON_BOTH for family in Family]
-    return pytest.mark.parametrize(("backend", "family", "fault", "times"), cases)
+    All of that together is for the long run. Else the families take turns, PostgreSQL has one fault
+    of each class, and those are also the ones that a second try does not meet.
+    """
+    cases = []
+    for number, kind in enumerate(kinds):
+        for backend, family, *values in product(("sqlite", "postgresql"), Family, *more.values()):
+            chosen = dict(zip(more, values, strict=True))
+            is_once = chosen.get("times") is not None
+            turn = number + bool(chosen.get("after")) + (backend == "postgresql") + is_once
+            is_its_turn = kind in OF_EACH_FAMILY or NUMBER_OF[family] == turn % 2
+            if backend == "postgresql":
+                is_tried = kind in ON_BOTH and not is_once
+            else:
+                is_tried = kind in ON_BOTH or not is_once
+            marks = [] if is_tried and is_its_turn else [pytest.mark.soak]
+            cases.append(pytest.param(backend, family, kind, *values, marks=marks))
+    return pytest.mark.parametrize(("backend", "family", "fault", *more), cases)
 
 
 @pytest.fixture
@@ -101,8 +100,7 @@ def _only(world: World) -> Voice:
 # --- create ----------------------------------------------------------------------------------
 
 
-@BEFORE_AND_AFTER
-@faults(*ANSWERS, *WORDS)
+@faults(*ANSWERS, *WORDS, after=BEFORE_AND_AFTER)
 def test_create(world: World, family: Family, fault: str, after: bool) -> None:
     """Whether the fault lasts makes no difference: there is no second try."""
     lie = fault in REFUSALS and after
@@ -181,7 +179,7 @@ ONLY_SUCCESSES = {"missing-field", "wrong-type"}
 """Faults that need an answer with fields: a refusal has none to spoil."""
 
 
-@lasting_faults("offline", *ANSWERS, *WORDS, "first-page", "wrong-total")
+@faults("offline", *ANSWERS, *WORDS, "first-page", "wrong-total", times=LASTING_AND_ONCE)
 def test_list(changed_world: World, family: Family, fault: str, times: int | None) -> None:
     world = changed_world
     before = world.records()
@@ -210,7 +208,7 @@ def test_list(changed_world: World, family: Family, fault: str, times: int | Non
 # --- query -----------------------------------------------------------------------------------
 
 
-@lasting_faults("offline", *ANSWERS, *WORDS)
+@faults("offline", *ANSWERS, *WORDS, times=LASTING_AND_ONCE)
 def test_query(world: World, family: Family, fault: str, times: int | None) -> None:
     """Asked when an administrator says what a create made."""
     world.design(0, NUMBER_OF[family], Trouble("500", on="create", after=True))
@@ -273,8 +271,7 @@ def _named(family: Family, number: int) -> dict[str, Any]:
 # --- delete ----------------------------------------------------------------------------------
 
 
-@BEFORE_AND_AFTER
-@lasting_faults(*ANSWERS, *WORDS)
+@faults(*ANSWERS, *WORDS, after=BEFORE_AND_AFTER, times=LASTING_AND_ONCE)
 def test_delete(world: World, family: Family, fault: str, after: bool, times: int | None) -> None:
     voice = world.design(0, NUMBER_OF[family])
     assert voice is not None

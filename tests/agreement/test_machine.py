@@ -292,7 +292,7 @@ def run(url: NewUrl, *, examples: int, steps: int, derandomize: bool = True) -> 
 @pytest.mark.timeout(600)
 def test_random_histories(new_url: NewUrl, backend: str) -> None:
     if backend == "sqlite":
-        run(new_url, examples=4, steps=40)
+        run(new_url, examples=3, steps=40)
     else:
         run(new_url, examples=1, steps=30)
 

@@ -27,6 +27,7 @@ def everyone(registry: Registry, **options: object) -> int:
     return sum(1 for _ in registry.iter_voices(account=Registry.ALL_ACCOUNTS, **options))  # type: ignore[misc, arg-type]
 
 
+@pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)])
 def test_it_is_sound(empty_database_url: str) -> None:
     populate(empty_database_url, COUNT, accounts=1)
 

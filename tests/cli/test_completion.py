@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -14,27 +15,57 @@ from tests.cli.support import PROGRAM, environment
 SHELLS = ("bash", "zsh", "fish")
 
 
-def completed(*words: str, beginning: str = "") -> list[str]:
-    """What is offered where the last word is being typed."""
+def asked(*words: str, beginning: str) -> dict[str, str]:
+    """How a shell asks, in the environment, where the last word is being typed."""
     line = ["voicereg", *words, beginning]
-    asked = {
+    return {
         "_VOICEREG_COMPLETE": "bash_complete",
         "COMP_WORDS": " ".join(line),
         "COMP_CWORD": str(len(line) - 1),
     }
+
+
+def offered(said: str) -> list[str]:
+    return [line.partition(",")[2] for line in said.splitlines() if line]
+
+
+class Complete(Protocol):
+    """Asks what is offered."""
+
+    def __call__(self, *words: str, beginning: str = "") -> list[str]: ...
+
+
+@pytest.fixture
+def completed(cli: Cli) -> Complete:
+    def complete(*words: str, beginning: str = "") -> list[str]:
+        with pytest.MonkeyPatch.context() as patched:
+            for name, value in asked(*words, beginning=beginning).items():
+                patched.setenv(name, value)
+            result = cli()
+        assert result.err == ""
+        return offered(result.out)
+
+    return complete
+
+
+def test_a_process_answers_a_shell(cli: Cli) -> None:
     done = subprocess.run(
-        PROGRAM, env=environment() | asked, capture_output=True, encoding="utf-8", check=False
+        PROGRAM,
+        env=environment() | asked(beginning="exp"),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     assert done.stderr == ""
-    return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
+    assert offered(done.stdout) == ["expiring", "export"]
 
 
-def test_commands_and_options(cli: Cli) -> None:
+def test_commands_and_options(completed: Complete) -> None:
     assert completed(beginning="exp") == ["expiring", "export"]
     assert "--where-tag" in completed("edit", beginning="--where")
 
 
-def test_voices_by_any_of_their_names(cli: Cli) -> None:
+def test_voices_by_any_of_their_names(cli: Cli, completed: Complete) -> None:
     voice = cli.created()
     voice_id = cli.done("show", voice, "--json").json()["voice_id"]
     cli.done("alias", "set", "narrator", voice)
@@ -46,7 +77,7 @@ def test_voices_by_any_of_their_names(cli: Cli) -> None:
     assert completed("show", beginning="no-such") == []
 
 
-def test_accounts_tags_and_models(cli: Cli) -> None:
+def test_accounts_tags_and_models(cli: Cli, completed: Complete) -> None:
     cli.created("qwen-tts", "--tag", "team=新闻", "--tag", "use=radio")
     cli.done("account", "add", "singapore")
 
@@ -58,7 +89,7 @@ def test_accounts_tags_and_models(cli: Cli) -> None:
 
 
 def test_where_there_is_no_registry_none_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    completed: Complete, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "nowhere.db"
     monkeypatch.setenv("VOICEREG_DATABASE", str(path))

@@ -216,6 +216,7 @@ def test_a_channel_that_was_down_when_all_was_well_again_hears_that_later(house:
     assert house.ledger() == set()
 
 
+@pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)])
 def test_a_thousand_old_voices_of_unknown_use_are_one_message(house: House) -> None:
     """Found by the first sync, and made over a year ago: each may go any day."""
     created_at = house.clock.now() - timedelta(days=400)

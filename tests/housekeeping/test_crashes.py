@@ -236,10 +236,20 @@ def _check_heard(heard: list[Heard], expected: list[Heard]) -> None:
         first.add((one.channel, one.what))
 
 
+# So many instants apart, in the step that tells and in the others.
+@pytest.mark.parametrize(
+    ("backend", "telling", "others"),
+    [
+        ("sqlite", 5, 40),
+        ("postgresql", 12, 0),
+        pytest.param("sqlite", 1, 1, marks=[pytest.mark.soak, pytest.mark.timeout(900)]),
+        pytest.param("postgresql", 1, 5, marks=[pytest.mark.soak, pytest.mark.timeout(900)]),
+    ],
+    indirect=["backend"],
+)
 def test_a_round_that_dies_at_any_instant_loses_nothing(
-    house: House, backend: str, monkeypatch: pytest.MonkeyPatch
+    house: House, telling: int, others: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At many instants of the step that tells, not the same on each database; at some of others."""
     house.voice("anna", 8.5)
     house.voice("bert", 30.5)
     carl = house.voice("carl", 13.5)
@@ -282,11 +292,9 @@ def test_a_round_that_dies_at_any_instant_loses_nothing(
     assert undisturbed[1:] == (True, [], [])
 
     twice = 0
-    if backend == "postgresql":
-        chosen = instants["deliver"][1::8]
-    else:
-        others = [one for name in instants if name != "deliver" for one in instants[name]]
-        chosen = instants["deliver"][::3] + others[::25]
+    chosen = instants.pop("deliver")[1::telling]
+    if others:
+        chosen += [instant for step in instants.values() for instant in step][::others]
     for instant in chosen:
         mortal.begin_anew(change)
         mortal.die_at(instant)

@@ -474,7 +474,23 @@ def test_quotas_are_told_of_as_they_rise_and_when_there_is_room_again(house: Hou
 
 
 @pytest.mark.parametrize(
-    "accounts", [["default", "annex"], ["annex", "default"], ["default"], ["annex"]]
+    ("backend", "accounts"),
+    [
+        ("sqlite", ["default", "annex"]),
+        ("sqlite", ["default"]),
+        ("sqlite", ["annex"]),
+        ("postgresql", ["annex", "default"]),
+        *(
+            pytest.param(backend, accounts, marks=pytest.mark.soak)
+            for backend, accounts in (
+                ("sqlite", ["annex", "default"]),
+                ("postgresql", ["default", "annex"]),
+                ("postgresql", ["default"]),
+                ("postgresql", ["annex"]),
+            )
+        ),
+    ],
+    indirect=["backend"],
 )
 def test_a_quota_that_accounts_share_is_told_once_whichever_are_looked_at(
     house: House, accounts: list[str]

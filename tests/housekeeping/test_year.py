@@ -268,6 +268,15 @@ KNOWN_STATES = {
 }
 
 
+def test_more_than_a_year_with_few_rounds(sqlite_template: SqliteTemplate, tmp_path: Path) -> None:
+    """With all of the stories, of which such rounds have less to tell."""
+    stories, rounds = the_year(), [day(at) for at in every(17.15, 0, DAYS)]
+    database = sqlite_template.copy_to(tmp_path / "voicereg.db")
+    played = play(stories, rounds, LIMITS, database, tmp_path)
+    check(played, [fate_of(story, rounds) for story in stories], rounds, LIMITS)
+
+
+@pytest.mark.soak
 def test_more_than_a_year(sqlite_template: SqliteTemplate, tmp_path: Path) -> None:
     stories = the_year()
     database = sqlite_template.copy_to(tmp_path / "voicereg.db")

@@ -1,4 +1,4 @@
-"""16 processes, or 32 on PostgreSQL, create at 990 of 1,000: exactly ten succeed."""
+"""More processes than there is room for create at 990 of 1,000: exactly ten succeed."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from voicereg.sandbox import Sandbox
 from voicereg.schema import migrate
 
 PROCESSES = 16
+COMMANDS = 12
 ROOT = Path(__file__).parents[2]
 
 
@@ -97,13 +98,13 @@ def test_exactly_ten_succeed_through_the_command_line(
             stderr=subprocess.STDOUT,
             text=True,
         )
-        for _ in range(PROCESSES)
+        for _ in range(COMMANDS)
     ]
     os.close(start)
     os.close(signal)
     said = [process.communicate(timeout=120)[0] for process in processes]
 
-    assert Counter(process.returncode for process in processes) == {0: 10, 3: 6}, said
+    assert Counter(process.returncode for process in processes) == {0: 10, 3: COMMANDS - 10}, said
     assert not [text for text in said if "locked" in text or "Traceback" in text]
     _check_full(open_registry(), sandbox, [])
 

@@ -151,7 +151,7 @@ def _kill(killing: Killing, times: int) -> None:
 
 
 def test_some_kills(killing: Killing) -> None:
-    _kill(killing, 9)
+    _kill(killing, 6)
 
 
 @pytest.mark.soak

@@ -139,7 +139,19 @@ if sys.argv[2] == "close":
 """
 
 
-@pytest.mark.parametrize(("how", "code"), [("end", 0), ("raise", 1), ("exit", 3), ("close", 0)])
+ENDS = [("end", 0), ("raise", 1), ("exit", 3), ("close", 0)]
+
+
+# How a process ends is the same whichever database it writes to.
+@pytest.mark.parametrize(
+    ("backend", "how", "code"),
+    [
+        *(("sqlite", how, code) for how, code in ENDS),
+        ("postgresql", *ENDS[0]),
+        *(pytest.param("postgresql", *end, marks=pytest.mark.soak) for end in ENDS[1:]),
+    ],
+    indirect=["backend"],
+)
 def test_an_interpreter_writes_at_its_end(place: Place, how: str, code: int) -> None:
     insert_voices(place.database, 1, voice_id="v")
     ended = subprocess.run(

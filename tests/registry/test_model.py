@@ -233,17 +233,24 @@ def run(url: Callable[[], str], examples: int, steps: int) -> None:
     )
 
 
-def test_random_lives_on_sqlite(sqlite_template: SqliteTemplate, tmp_path: Path) -> None:
+MANY = pytest.param(100, marks=[pytest.mark.soak, pytest.mark.timeout(900)])
+
+
+@pytest.mark.parametrize("examples", [15, MANY])
+def test_random_lives_on_sqlite(
+    sqlite_template: SqliteTemplate, tmp_path: Path, examples: int
+) -> None:
     numbers = iter(range(10_000))
-    run(lambda: sqlite_template.copy_to(tmp_path / f"{next(numbers)}.db"), examples=25, steps=25)
+    run(lambda: sqlite_template.copy_to(tmp_path / f"{next(numbers)}.db"), examples, steps=25)
 
 
-def test_random_lives_on_postgresql(postgresql: PostgresServer) -> None:
+@pytest.mark.parametrize("examples", [4, MANY])
+def test_random_lives_on_postgresql(postgresql: PostgresServer, examples: int) -> None:
     url = postgresql.lending.lend()
 
     def emptied() -> str:
         postgresql.lending.empty(url)
         return url
 
-    run(emptied, examples=6, steps=20)
+    run(emptied, examples, steps=20)
     postgresql.lending.take_back(url)

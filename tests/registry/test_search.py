@@ -148,7 +148,7 @@ TEXTS = st.text(LETTERS, max_size=12)
 
 
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -18,23 +18,30 @@ def portrait(url: str) -> dict[str, dict[str, Any]]:
     inspector = sa.inspect(engine)
     found: dict[str, dict[str, Any]] = {}
     names = set(inspector.get_table_names()) - {"alembic_version"}
+    # To ask for all tables at once is quicker by far on PostgreSQL.
+    columns = inspector.get_multi_columns()
+    primary_keys = inspector.get_multi_pk_constraint()
+    foreign_keys = inspector.get_multi_foreign_keys()
+    unique = inspector.get_multi_unique_constraints()
+    indexes = inspector.get_multi_indexes()
+    checks = inspector.get_multi_check_constraints()
     for name in sorted(name for name in names if not name.startswith(BESIDE_TABLES)):
+        table = (None, name)
         found[name] = {
             "columns": sorted(
                 (column["name"], str(column["type"]), column["nullable"], column["default"])
-                for column in inspector.get_columns(name)
+                for column in columns[table]
             ),
-            "primary key": repr(inspector.get_pk_constraint(name)),
-            "foreign keys": sorted(map(repr, inspector.get_foreign_keys(name))),
-            "unique": sorted(map(repr, inspector.get_unique_constraints(name))),
+            "primary key": repr(primary_keys[table]),
+            "foreign keys": sorted(map(repr, foreign_keys[table])),
+            "unique": sorted(map(repr, unique[table])),
             "indexes": sorted(
                 _described(index)
-                for index in inspector.get_indexes(name)
+                for index in indexes[table]
                 if not str(index["name"]).startswith(BESIDE_TABLES)
             ),
             "checks": {
-                str(check["name"]): " ".join(check["sqltext"].split())
-                for check in inspector.get_check_constraints(name)
+                str(check["name"]): " ".join(check["sqltext"].split()) for check in checks[table]
             },
         }
     engine.dispose()
