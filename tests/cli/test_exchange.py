@@ -340,7 +340,7 @@ BAD = [
     (minimal(gone_at="2026-09-02T08:00:00Z"), "not gone"),
     (minimal(deadline_at="2036-09-02T08:00:00Z"), "365 days"),
     (minimal(deadline_basis="used"), "no last use"),
-    (minimal(tags=["a"]), "JSON object"),
+    (minimal(tags=["a"]), "they are written as"),
     (minimal(tags={"a=b": "c"}), "no = in it"),
     (minimal(pinned="perhaps"), "true or false"),
     (minimal(sample_rate="fast"), "no number"),

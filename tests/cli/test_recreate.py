@@ -102,7 +102,9 @@ def test_a_voice_that_is_still_there(cli: Cli) -> None:
     old = cli.created()
     cli.done("alias", "set", "narrator", old)
 
-    result = cli.done("recreate", old, "--json")
+    assert_refused(cli("recreate", old), 1, "it is there", "--again makes another like it")
+    assert cli.actions.count("create") == 1
+    result = cli.done("recreate", old, "--model", "qwen3-tts-vd-realtime-2026-01-15", "--json")
 
     new = result.json()["id"]
     assert shown(cli, old)["state"] == "active"

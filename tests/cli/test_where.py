@@ -54,7 +54,7 @@ def test_it_is_shown_and_asked_before(cli: Cli, monkeypatch: pytest.MonkeyPatch)
 
     assert result.code == 1
     assert voice in result.err
-    assert "Change this voice?" in result.err
+    assert "Change this voice (owner studio)?" in result.err
     assert "nothing was changed" in result.err
     assert owners(cli) == {voice: None}
 

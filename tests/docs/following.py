@@ -9,6 +9,7 @@ import sys
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.cli.support import Result, environment
 from tests.docs.markdown import SHELLS, Block, blocks
+from voicereg.cli.manifest_files import read_document
+from voicereg.domain.manifests import read_manifest
 from voicereg.settings import load
 
 
@@ -63,6 +66,8 @@ class Reader:
                 Path(block.file_name).write_text(self._put(block.text), encoding="utf-8")
             elif block.language == "toml":
                 self._load(block)
+            elif block.language == "csv":
+                _assert_declares(block)
             elif block.language == "python":
                 code = compile(self._put(block.text), block.place, "exec")
                 exec(code, {"__name__": "__main__", **self.names})
@@ -123,6 +128,13 @@ class Reader:
         for shown, meant in self.elsewhere.items():
             text = text.replace(shown, meant)
         return text
+
+
+def _assert_declares(block: Block) -> None:
+    """A table is a manifest that could be applied."""
+    manifest = read_manifest(read_document(BytesIO(block.text.encode()), "csv"))
+    assert manifest.entries
+    assert not manifest.problems, f"{block.place}: {manifest.problems}"
 
 
 def _curl(words: list[str]) -> Result:

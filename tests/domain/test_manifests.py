@@ -244,8 +244,7 @@ WRONG: list[tuple[Mapping[str, Any], str]] = [
     ({"pinned": "perhaps"}, "pinned: it is true or false (given: perhaps)"),
     ({"pinned": 2}, "pinned: it is true or false (given: 2)"),
     ({"pinned": 1.0}, "pinned: it is true or false (given: 1.0)"),
-    ({"tags": "news"}, "tags: they are a key and a text each (given: news)"),
-    ({"tags": ["news"]}, "tags: they are a key and a text each"),
+    ({"tags": ["news"]}, "tags: they are written as {"),
     ({"tags": {"year": 2026}}, "tags: the tag year is no text: put it in quotes"),
     ({"tags": {2026: "year"}}, "tags: the tag 2026 is no text: put it in quotes"),
     ({"tags": {"draft": None}}, "tags: the tag draft is no text: put it in quotes"),
@@ -370,9 +369,23 @@ def test_no_defaults(defaults: Any, said: str) -> None:
 
 
 def test_wrong_tags_of_one_voice_are_not_merged() -> None:
-    assert whys(one(tags="x"), defaults={"tags": {"a": "b"}}) == [
-        "tags: they are a key and a text each (given: x)"
-    ]
+    (why,) = whys(one(tags=["x"]), defaults={"tags": {"a": "b"}})
+
+    assert why.startswith("tags: they are written as {")
+
+
+@pytest.mark.parametrize(
+    ("typed", "tags"),
+    [
+        ("team=news", {"team": "news"}),
+        ("team = news; use=ads;", {"team": "news", "use": "ads"}),
+        ("草稿; 团队=新闻=晚间", {"草稿": "", "团队": "新闻=晚间"}),
+    ],
+)
+def test_tags_as_people_type_them(typed: str, tags: dict[str, str]) -> None:
+    read = manifest(one(tags=typed), defaults={"tags": {"a": "b"}})
+
+    assert read.entries[0].labels["tags"] == {"a": "b"} | tags
 
 
 # --- what stands beside the voices ------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from enum import StrEnum
@@ -90,9 +90,15 @@ def truth(given: Any) -> bool:
 
 
 def tags(given: Any) -> dict[str, str]:
-    """Texts by key."""
-    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
-        raise ValueError("it is no JSON object of texts")
+    """Texts by key; or one text, as people type it: ``team=news; use=ads``."""
+    if isinstance(given, str):
+        pairs = [part.partition("=") for part in given.split(";") if part.strip()]
+        return {key.strip(): value.strip() for key, _, value in pairs}
+    if not isinstance(given, Mapping):
+        raise ValueError('they are written as {"team": "news"}, or as team=news; use=ads')
+    for key, value in given.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise ValueError(f"the tag {shown(key)} is no text: put it in quotes")
     return dict(given)
 
 

@@ -156,11 +156,17 @@ class QuotaExceeded(VoiceregError):
 class VoiceNotFound(VoiceregError):
     """No voice of the account is called that."""
 
-    def __init__(self, reference: str, account: str, near: Sequence[str] = ()) -> None:
-        super().__init__(f"no voice {reference!r} in account {account}")
+    def __init__(
+        self, reference: str, account: str, near: Sequence[str] = (), *, exact: bool = False
+    ) -> None:
+        whole = " by exactly that id: what deletes voices wants all of it" if exact else ""
+        super().__init__(f"no voice {reference!r} in account {account}{whole}")
         self.reference = reference
         self.account = account
         self.near = tuple(near)
+        """Ids and aliases that may be meant."""
+        self.exact = exact
+        """Whether a beginning would not have done."""
         self.advice = (
             "did you mean " + " or ".join(self.near) + "?"
             if self.near

@@ -214,8 +214,11 @@ def _entry(given: Given, defaults: Mapping[str, Any], set_name: str | None) -> E
         raise InvalidInput(*problems, Problem("voice", key, "it is a field and a value each"))
     said = {**defaults, **given.fields}
     common, own = defaults.get("tags"), given.fields.get("tags")
-    if isinstance(common, Mapping) and isinstance(own, Mapping):
-        said["tags"] = {**common, **own}
+    if common is not None and own is not None:
+        try:
+            said["tags"] = cells.tags(common) | cells.tags(own)
+        except ValueError:
+            said["tags"] = own  # what is wrong with it is said below
     values: dict[str, Any] = {}
     for name, value in said.items():
         if name not in FIELDS:
@@ -297,15 +300,6 @@ def _voice_id(given: Any) -> str:
     return cells.voice_id(_text(given))
 
 
-def _tags(given: Any) -> dict[str, str]:
-    if not isinstance(given, Mapping):
-        raise ValueError("they are a key and a text each")
-    for key, value in given.items():
-        if not isinstance(key, str) or not isinstance(value, str):
-            raise ValueError(f"the tag {cells.shown(key)[:60]} is no text: put it in quotes")
-    return dict(given)
-
-
 def _candidates(given: Any) -> int:
     count = cells.number(given)
     if count > MOST_CANDIDATES:
@@ -317,7 +311,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(FIELDS, _text),
     "family": cells.one_of(Family),
     "sample_rate": cells.number,
-    "tags": _tags,
+    "tags": cells.tags,
     "pinned": cells.truth,
     "alias": lambda given: checked_alias(_text(given)),
     "candidates": _candidates,

@@ -52,6 +52,11 @@ class Sight:
         )
 
     @property
+    def shows_none_known(self) -> bool:
+        """Whether there are voices on record, and none of them is listed: worth a word, always."""
+        return self.known > 0 and self.recognised == 0
+
+    @property
     def is_foreign(self) -> bool:
         """Whether voices are shown, and none that is known: it is probably another account."""
         return self.known >= GUARDED_FROM and self.shown > 0 and self.recognised == 0

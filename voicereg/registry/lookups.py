@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -22,7 +23,7 @@ from voicereg.domain.voices import Voice
 from voicereg.registry.context import ALL_ACCOUNTS, Context
 from voicereg.registry.repeating import idempotent
 from voicereg.registry.texts import is_storable
-from voicereg.store import voice_queries
+from voicereg.store import aliases, voice_queries
 
 if TYPE_CHECKING:
     from voicereg.domain.audio import PreviewAudio
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 _PAGE = 500
 _MOST_ROWS = 2**31 - 1
 _SHOWN_MATCHES = 5
+_NEAR = 3
+"""So many voices that may have been meant are named."""
+_LOOKED_AT = 50
+_TYPED = 4
+"""So much of an id is taken to be right, where the whole is not."""
 _AT_PROVIDER = frozenset(HOLDING) - {State.CREATING, State.UNRESOLVED}
 
 
@@ -177,7 +183,8 @@ class Lookups:
             else []
         )
         if not found:
-            raise self._not_found(connection, [account], reference)
+            error = self._not_found(connection, [account], reference)
+            raise VoiceNotFound(error.reference, error.account, error.near, exact=True)
         if len(found) > 1:
             raise _ambiguous(reference, found)
         return found[0]
@@ -206,10 +213,21 @@ class Lookups:
         if not reference or not is_storable(reference):
             return VoiceNotFound(reference, names)
         ids = [account.id for account in accounts]
-        near = voice_queries.by_name(connection, ids, reference, 3)
+        # One that is gone, or never came about, is seldom meant.
+        named = voice_queries.by_name(connection, ids, reference, _LOOKED_AT)
+        near = [voice.id for voice in sorted(named, key=lambda voice: voice.state.is_gone)]
         if not near:
-            near = voice_queries.by_beginning(connection, ids, reference, 3)
-        return VoiceNotFound(reference, names, [voice.id for voice in near])
+            begun = voice_queries.by_beginning(connection, ids, reference, _NEAR)
+            near = [voice.id for voice in begun]
+        return VoiceNotFound(reference, names, (near or _alike(connection, ids, reference))[:_NEAR])
+
+
+def _alike(connection: sa.Connection, ids: Sequence[int], reference: str) -> list[str]:
+    """Aliases and ids that are spelled nearly so."""
+    names = {alias.name for alias in aliases.select(connection, ids)}
+    for voice in voice_queries.by_beginning(connection, ids, reference[:_TYPED], _LOOKED_AT):
+        names |= {voice.id, voice.voice_id or voice.id}
+    return get_close_matches(reference, sorted(names), n=_NEAR)
 
 
 def _ambiguous(reference: str, found: Sequence[Voice]) -> AmbiguousVoice:

@@ -112,4 +112,7 @@ class Manifests:
                 marked(request, self._context.rng, unchecked=unchecked)
         except InvalidInput as refused:
             for problem in refused.problems:
-                yield ManifestProblem(entry.line, entry.key, str(problem))
+                why = str(problem)
+                if problem.where == "name" and "name" not in entry.design:
+                    why += "; it is the key, so give it a name of its own"
+                yield ManifestProblem(entry.line, entry.key, why)

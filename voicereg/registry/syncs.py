@@ -158,10 +158,21 @@ class _Run:
             suspicious = one.is_suspicious or of_all_read.is_suspicious
             completed = self._inspection.completed(listed, known.keys())
             self._reconcile(completed, self._force or not suspicious, of_all_read.is_blank)
+        is_said = any(self._problems.values())
+        if of_all_read.shows_none_known and not self._force and not is_said:
+            self._remarks.append(self._none_known_text(of_all_read))
 
     def _sight(self, listed: Listed, recorded: Mapping[str, Voice]) -> Sight:
         ours = sum(voice.account == self._account.name for voice in recorded.values())
         return sight(listed.scope(), listed.voices.keys(), ours, listed.before.taken_at)
+
+    def _none_known_text(self, seen: Sight) -> str:
+        found = "voice" if seen.known == 1 else f"{seen.known} voices"
+        return (
+            f"the provider shows none of the {found} on record: if {self._account.api_key_env} is "
+            "the key of another account, put it right before the next sync, which would take them "
+            "for gone; with the right one they are all back"
+        )
 
     def _hold_back(self, listed: Listed) -> None:
         """Change nothing of a listing that is probably another account's."""

@@ -80,6 +80,22 @@ def test_a_whole_account_that_was_cleaned_up_is_recognised_in_time(
     assert registry.quota(COSYVOICE).used == 0
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_of_few_voices_of_which_none_is_listed_a_word_is_said(
+    registry: Registry, sandbox: Sandbox, count: int
+) -> None:
+    """Nothing proves that it is another account's key, and two syncs would lose them all."""
+    made = known(registry, sandbox, count)
+    remove(sandbox, made)
+
+    sync = registry.sync()
+
+    assert kinds(sync) == [ChangeKind.MISSING] * count
+    (told,) = sync.problems
+    assert "DASHSCOPE_API_KEY is the key of another account" in told
+    assert registry.sync(force=True).problems == ()
+
+
 def test_with_force_none_is_asked_for(registry: Registry, sandbox: Sandbox) -> None:
     made = known(registry, sandbox, 20)
     remove(sandbox, made[:10])

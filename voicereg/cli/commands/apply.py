@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -46,6 +47,12 @@ _MOST_AT_ONCE = 16
 @click.option("--recreate", is_flag=True, help="Design anew what is made from something else now.")
 @click.option("--prune", is_flag=True, help="Delete voices that the file declares no longer.")
 @click.option(
+    "--set",
+    "set_name",
+    metavar="NAME",
+    help="What the keys of the file belong to, where it does not say; of another, none is touched.",
+)
+@click.option(
     "--at-once",
     type=click.IntRange(1, _MOST_AT_ONCE),
     default=3,
@@ -70,6 +77,7 @@ def apply(
     plan_only: bool,
     recreate: bool,
     prune: bool,
+    set_name: str | None,
     at_once: int,
     wait_seconds: float | None,
     no_wait: bool,
@@ -93,7 +101,10 @@ def apply(
     """
     wait = wait_for_review(wait_seconds, no_wait=no_wait)
     with opened(file, "file") as stream:
-        manifest = read_manifest(read_document(stream, form_of(file, form)))
+        document = read_document(stream, form_of(file, form))
+    if set_name is not None:
+        document = replace(document, top={"set": set_name, **document.top})
+    manifest = read_manifest(document)
     registry = app.registry
     plan = registry.manifests.plan(manifest, recreate=recreate, prune=prune, unchecked=unchecked)
     if plan.problems:

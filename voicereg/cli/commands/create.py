@@ -28,7 +28,12 @@ from voicereg.domain.designs import (
 )
 @click.option("--prompt", required=True, metavar="TEXT", help="The description of the voice.")
 @click.option("--preview-text", required=True, metavar="TEXT", help="What the preview says.")
-@click.option("--name", required=True, metavar="NAME", help="Becomes part of the voice id.")
+@click.option(
+    "--name",
+    required=True,
+    metavar="NAME",
+    help="Part of the voice id: 1 to 10 letters and digits (CosyVoice); to 16, also _ (Qwen).",
+)
 @click.option("--language", metavar="CODE", help="The language, such as zh or en.")
 @click.option(
     "--sample-rate",

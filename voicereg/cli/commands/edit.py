@@ -59,6 +59,7 @@ def edit(
         raise click.UsageError("Nothing to change: say --tag, --untag, --owner, --note or --pin.")
     where = wanted(given)
     check_choice(voices, where)
+    told = _told(tags, untag, owner, note, pin)
     registry = app.registry
     if where:
         chosen = registry.voices(**where)
@@ -75,7 +76,7 @@ def edit(
     if where and not yes:
         check_askable("change them")
         show_chosen(chosen)
-        ask(f"Change {these(len(chosen))}?", otherwise="nothing was changed")
+        ask(f"Change {these(len(chosen))} ({told})?", otherwise="nothing was changed")
     edited = registry.edit(
         *(voice.id for voice in chosen),
         *voices,
@@ -89,10 +90,21 @@ def edit(
     if as_json:
         return ExitCode.DONE
     # At 80 columns, the table has no room for it.
+    app.say(f"{many(len(edited), 'voice')}: {told}")
+    return ExitCode.DONE
+
+
+def _told(
+    tags: dict[str, str],
+    untag: tuple[str, ...],
+    owner: str | None,
+    note: str | None,
+    pin: bool | None,
+) -> str:
+    """What is changed, in words."""
     told = [f"tag {key}={value}" if value else f"tag {key}" for key, value in tags.items()]
     told += [f"no tag {key}" for key in untag]
     told += [f"owner {owner or 'none'}"] if owner is not None else []
     told += ["another note" if note else "no note"] if note is not None else []
     told += ["pinned" if pin else "not pinned"] if pin is not None else []
-    app.say(f"{many(len(edited), 'voice')}: {', '.join(told)}")
-    return ExitCode.DONE
+    return ", ".join(told)

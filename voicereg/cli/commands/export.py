@@ -16,6 +16,7 @@ from voicereg.cli.options import all_accounts_option
 from voicereg.cli.output.files import write_lines
 from voicereg.cli.output.text import many
 from voicereg.cli.rows import FORMATS, lines_of
+from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.exchange import EXCHANGE_KEYS, as_row
 
 
@@ -56,7 +57,7 @@ def export_voices(
     keeps one.
     """
     registry = app.registry
-    chosen = form or ("csv" if output and output.suffix.lower() == ".csv" else "jsonl")
+    chosen = form or _form_of(output)
     which = wanted(given)
     which["with_gone"] = not without_gone
     voices = registry.iter_voices(account=registry.ALL_ACCOUNTS if all_accounts else None, **which)
@@ -81,3 +82,19 @@ def export_voices(
     write_lines(output, lines)
     app.say(f"wrote {many(count, 'voice')} to {output}")
     return ExitCode.DONE
+
+
+_FORMS = {"": "jsonl", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
+
+
+def _form_of(output: Path | None) -> str:
+    """What the ending of a file tells.
+
+    Raises:
+        InvalidInput: nothing that can be written.
+    """
+    ending = "" if output is None else output.suffix.lower()
+    if ending not in _FORMS:
+        rule = f"{ending} is not written; name it .jsonl or .csv, or say which with --format"
+        raise InvalidInput(Problem("output", str(output), rule))
+    return _FORMS[ending]

@@ -47,10 +47,15 @@ def import_voices(app: App, /, file: Path, skip_bad: bool, dry_run: bool, as_jso
 
 
 def _tell(app: App, done: VoicesImported, *, dry_run: bool) -> None:
-    for problem in done.problems[:_TOLD]:
-        click.echo(fitted(printable(f"line {problem.line}: {problem.why}")), err=True)
-    if len(done.problems) > _TOLD:
-        click.echo(f"and {len(done.problems) - _TOLD:,} bad rows more", err=True)
+    lines: dict[str, list[int]] = {}
+    for problem in done.problems:
+        lines.setdefault(problem.why, []).append(problem.line)
+    for why, found in list(lines.items())[:_TOLD]:
+        also = f" and {len(found) - 1:,} more" if len(found) > 1 else ""
+        click.echo(fitted(printable(f"line {found[0]}{also}: {why}")), err=True)
+    left = sum(len(found) for found in list(lines.values())[_TOLD:])
+    if left:
+        click.echo(f"and {many(left, 'bad row')} more", err=True)
     counts = f"{done.added:,} added, {done.changed:,} changed, {done.unchanged:,} as they were"
     bad = f", {len(done.problems):,} bad" if done.problems else ""
     rows = many(done.rows, "row")

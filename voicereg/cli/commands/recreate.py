@@ -11,6 +11,7 @@ from voicereg.cli.app import App, pass_app
 from voicereg.cli.completion import VOICE, complete_models
 from voicereg.cli.designing import carry_out, design_options, show_request, wait_for_review
 from voicereg.cli.options import json_option
+from voicereg.domain.errors import StateConflict
 from voicereg.domain.recreations import SOUNDS_DIFFERENT
 from voicereg.domain.voices import Voice
 
@@ -28,7 +29,7 @@ from voicereg.domain.voices import Voice
 @click.option("--preview-text", metavar="TEXT", help="Another text for the preview.")
 @click.option("--name", metavar="NAME", help="Another name.")
 @click.option("--note", metavar="TEXT", help="Kept with the new voice.")
-@click.option("--again", is_flag=True, help="Though another voice stands in for it already.")
+@click.option("--again", is_flag=True, help="Though it is there, or another stands in for it.")
 @design_options
 @json_option
 @pass_app
@@ -58,6 +59,10 @@ def recreate(
     asked = registry.asked_again(
         old.id, account=old.account, again=again, unchecked=unchecked, **changed
     )
+    is_another = any(value is not None for value in changed.values())
+    if not (old.state.is_gone or is_another or again):
+        # The same once more costs a slot, and is seldom what is meant.
+        raise StateConflict(old, "it is there", "--again makes another like it, beside it")
     app.say(SOUNDS_DIFFERENT)
     if dry_run:
         return show_request(app, asked, as_json=as_json, account=old.account)

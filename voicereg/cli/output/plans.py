@@ -60,6 +60,11 @@ def print_plan(plan: ApplyPlan, quotas: Sequence[Quota], say: Say, *, most: int 
     say(
         f"account {plan.account}: {counts}, {same}" if counts else f"account {plan.account}: {same}"
     )
+    if any(step.entry is None for step in plan.steps):
+        say(
+            "is another file for some of them? a set: of its own, or --set, keeps them out of this "
+            "one's --prune"
+        )
     for quota in quotas:
         needed = plan.slots[quota.family]
         say(
@@ -204,7 +209,7 @@ _COLUMNS = (
     ),
     Column[Step]("KEY", lambda step: step.key, flexible=True),
     Column[Step]("VOICE", lambda step: "" if step.voice is None else step.voice.id, from_width=70),
-    Column[Step]("WHAT", _what, flexible=True),
+    Column[Step]("WHAT", _what, folds=True),
 )
 _RESULTS = (
     Column[StepDone]("KEY", lambda done: done.step.key, flexible=True),
@@ -221,6 +226,6 @@ _RESULTS = (
     Column[StepDone](
         "WHY",
         lambda done: done.why or ("" if done.error is None else str(done.error)),
-        flexible=True,
+        folds=True,
     ),
 )

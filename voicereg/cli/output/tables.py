@@ -14,6 +14,7 @@ from voicereg.cli.output.text import printable
 
 Row = TypeVar("Row")
 _NARROWEST = 6
+_FOLDED = 20
 
 
 @dataclass(frozen=True)  # with slots, Python 3.11 fails on Column[Row](…)
@@ -28,6 +29,8 @@ class Column(Generic[Row]):
     """Shown on terminals at least this many columns wide; always where a program reads."""
     flexible: bool = False
     """May be cut with an ellipsis to fit; the others are shown whole."""
+    folds: bool = False
+    """Is shown whole, over several lines where it must."""
 
 
 def on_terminal() -> bool:
@@ -95,9 +98,9 @@ def _print_fitted(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> None:
             Text(column.title, no_wrap=True),
             justify="right" if column.right else "left",
             # Rich narrows only columns that may wrap; the cells themselves do not.
-            no_wrap=not column.flexible,
-            overflow="ellipsis",
-            min_width=_NARROWEST if column.flexible else _width(column, rows),
+            no_wrap=not (column.flexible or column.folds),
+            overflow="fold" if column.folds else "ellipsis",
+            min_width=_narrowest(column, rows),
         )
     for row in rows:
         table.add_row(
@@ -105,12 +108,20 @@ def _print_fitted(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> None:
                 Text(
                     printable(column.value(row)),
                     style=column.style(row) if column.style else "",
-                    no_wrap=True,
+                    no_wrap=not column.folds,
                 )
                 for column in fitting
             )
         )
     console.print(table)
+
+
+def _narrowest(column: Column[Row], rows: Sequence[Row]) -> int:
+    """The cells that a column takes at the least."""
+    whole = _width(column, rows)
+    if column.folds:
+        return min(_FOLDED, whole)
+    return _NARROWEST if column.flexible else whole
 
 
 def _width(column: Column[Row], rows: Sequence[Row]) -> int:
