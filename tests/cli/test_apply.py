@@ -507,3 +507,27 @@ def test_how_many_at_once_has_bounds(cli: Cli) -> None:
     write(many(1))
 
     assert_usage_error(cli("apply", "voices.json", "--at-once", "0"), "0 is not in the range")
+
+
+def test_a_set_can_be_named_for_a_file_that_says_none(cli: Cli) -> None:
+    write({"anchor": declared(1)})
+    applied(cli)
+    Path("voices.csv").write_text(
+        f"key,target_model,prompt,preview_text,tags\nanchor,{QWEN},A deep voice.,Hello.,use=news\n"
+    )
+
+    shared = cli("apply", "voices.csv", "--plan")
+    cli.done("apply", "voices.csv", "--set", "radio", "--yes", "--prune")
+
+    assert "made from another prompt" in shared.out
+    assert standing(cli).keys() == {"anchor", "radio/anchor"}
+    assert standing(cli)["radio/anchor"]["tags"] == {"use": "news"}
+
+
+def test_a_key_that_can_be_no_name_is_told_of(cli: Cli) -> None:
+    write({"晚间新闻": declared(1)})
+
+    result = cli("apply", "voices.json", "--yes")
+
+    assert result.code == 2
+    assert "it is the key, so give it a name of its own" in result.err

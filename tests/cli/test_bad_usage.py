@@ -143,6 +143,35 @@ def test_a_name_points_to_the_id(cli: Cli) -> None:
     assert_refused(cli("show", "narrator"), 4, f"did you mean {voice}?")
 
 
+def test_a_typing_error_points_to_what_is_spelled_nearly_so(cli: Cli) -> None:
+    voice = cli.created()
+    cli.done("alias", "set", "anchor", voice)
+    wrong = voice[:-1] + ("a" if voice[-1] != "a" else "b")
+
+    assert_refused(cli("show", wrong), 4, f"did you mean {voice}?")
+    assert_refused(cli("show", "anchr"), 4, "did you mean anchor?")
+
+
+def test_a_voice_that_never_came_about_is_named_last(cli: Cli) -> None:
+    cli.sandbox.misbehave("create", "quota-full")
+    assert cli(*creating()).code == 3
+    cli.sandbox.clear_faults()
+    cli.done("sync", "--force")
+    voice = cli.created()
+
+    result = cli("show", "narrator")
+
+    assert f"did you mean {voice} or " in result.err
+
+
+def test_what_deletes_wants_all_of_an_id(cli: Cli) -> None:
+    voice = cli.created()
+
+    for command in ("delete", "choose"):
+        refused = cli(command, voice[:6], "--yes")
+        assert_refused(refused, 4, "wants all of it", f"did you mean {voice}?")
+
+
 def test_one_unknown_voice_keeps_all_from_being_edited(cli: Cli) -> None:
     voice = cli.created()
     before = cli.content()

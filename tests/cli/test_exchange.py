@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.cli.conftest import Cli
+from tests.cli.support import assert_refused
 from tests.fakes import START, FakeClock
 from tests.registry.rows import begun, insert_voice, row_of, update_voice
 from tests.schema import frozen
@@ -494,3 +495,21 @@ def test_an_unknown_column_is_told_with_one_that_may_be_meant(cli: Cli) -> None:
     assert result.code == 2
     assert "there is no such column; did you mean target_model?" in result.err
     assert "1 of 1 row is bad" in result.err
+
+
+def test_one_wrong_column_is_told_once(cli: Cli) -> None:
+    rows = "".join(f"v{number},x\n" for number in range(30))
+    Path("voices.csv").write_text(f"voice_id,target-modell\n{rows}")
+
+    result = cli("import", "voices.csv")
+
+    told, end = result.err.splitlines()
+    assert told.startswith("line 2 and 29 more: target-modell: there is no such column")
+    assert end.startswith("nothing was changed: 30 of 30 rows are bad")
+
+
+@pytest.mark.parametrize("name", ["voices.yaml", "voices.json", "voices.xlsx"])
+def test_what_an_ending_promises_is_not_broken(cli: Cli, name: str) -> None:
+    assert_refused(cli("export", "-o", name), 2, "name it .jsonl or .csv")
+    assert not Path(name).exists()
+    cli.done("export", "-o", name, "--format", "jsonl")
