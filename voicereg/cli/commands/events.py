@@ -79,7 +79,7 @@ def _columns() -> list[Column[Event]]:
         Column("AT", lambda event: local_time(event.at)),
         Column("ACTION", lambda event: event.action),
         Column("VOICE", lambda event: event.voice or ""),
-        Column("CHANGE", _change, folds=True),
+        Column("CHANGE", _change, flexible=True),
         Column("ACTOR", lambda event: event.actor, from_width=110, flexible=True),
     ]
 
