@@ -211,3 +211,12 @@ def test_a_use_of_tomorrow_is_in_the_chart() -> None:
     day = NOW.date()
     chart = uses_chart([DailyUses(day + timedelta(days=1), "s", 3)], day)
     assert chart[1].endswith("█ 3")
+
+
+def test_a_use_before_the_creation_is_not_said_to_be_what_counts(cli: Cli) -> None:
+    voice = cli.created()
+    cli.done("use", voice, "--at", "2020-01-01T00:00Z")
+
+    shown = cli.done("show", voice).out
+
+    assert "counted from its creation; the last known use is told to be before it" in shown

@@ -78,7 +78,6 @@ def test_a_use_before_the_creation_leaves_the_deadline_at_the_creation(
 
     used = registry.voice(voice)
     assert (used.last_used_at, used.deadline_at) == (START - DAY, START + YEAR)
-    assert used.deadline_basis is not DeadlineBasis.USED
 
 
 def test_registry_ids_and_provider_ids_are_one_voice(registry: Registry, database_url: str) -> None:

@@ -99,14 +99,7 @@ _FORWARD = (
         last_used_at=sa.bindparam("used_at", type_=voices.c.last_used_at.type),
         last_used_source=sa.bindparam("source"),
         deadline_at=sa.bindparam("deadline", type_=voices.c.deadline_at.type),
-        # A use before the creation, which some clock has told, is not what the deadline rests on.
-        deadline_basis=sa.case(
-            (
-                sa.bindparam("used_at", type_=voices.c.last_used_at.type) >= voices.c.created_at,
-                DeadlineBasis.USED.value,
-            ),
-            else_=voices.c.deadline_basis,
-        ),
+        deadline_basis=DeadlineBasis.USED,
     )
 )
 

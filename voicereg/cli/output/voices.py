@@ -136,6 +136,8 @@ def _deadline_text(voice: Voice, now: datetime) -> str:
         DeadlineBasis.CREATED: "counted from its creation; no use is known",
         DeadlineBasis.ESTIMATED: "estimated: uses before it was found are unknown",
     }[voice.deadline_basis]
+    if voice.last_used_at is not None and voice.last_used_at < voice.created_at:
+        basis = "counted from its creation; the last known use is told to be before it"
     left = "may go any day" if days == 0 else f"{days} days left"
     return f"{local_time(voice.deadline_at)} ({left}; {basis})"
 
