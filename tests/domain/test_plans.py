@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.domain import making
 from voicereg.domain.families import Family
 from voicereg.domain.manifests import Document, Entry, Given, Manifest, read_manifest
-from voicereg.domain.plans import Action, ApplyPlan, Step, make_plan, rivals
+from voicereg.domain.planning import make_plan, rivals
+from voicereg.domain.plans import Action, ApplyPlan, Step
 from voicereg.domain.states import State
 from voicereg.domain.voices import Voice
 

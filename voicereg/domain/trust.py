@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from voicereg.domain.states import State
 from voicereg.domain.voices import Voice
 
 GUARDED_FROM = 20
@@ -40,6 +41,8 @@ class Sight:
     """Voices that were listed."""
     recognised: int = 0
     """Those of them that are on record of this account, gone ones too."""
+    expected: int = 0
+    """Known voices that nobody has asked to be deleted."""
 
     def __add__(self, other: Sight) -> Sight:
         return Sight(
@@ -49,12 +52,13 @@ class Sight:
             self.absent_standing + other.absent_standing,
             self.shown + other.shown,
             self.recognised + other.recognised,
+            self.expected + other.expected,
         )
 
     @property
     def shows_none_known(self) -> bool:
         """Whether there are voices on record, and none of them is listed: worth a word, always."""
-        return self.known > 0 and self.recognised == 0
+        return self.expected > 0 and self.recognised == 0
 
     @property
     def is_foreign(self) -> bool:
@@ -94,4 +98,5 @@ def sight(
         absent_standing=sum(voice.voice_id not in shown for voice in standing),
         shown=len(shown),
         recognised=recognised,
+        expected=sum(voice.state is not State.DELETING for voice in known),
     )

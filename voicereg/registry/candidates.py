@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import sqlalchemy as sa
 
 from voicereg.domain.errors import StateConflict, VoiceregError
-from voicereg.domain.plans import rivals
+from voicereg.domain.planning import rivals
 from voicereg.domain.states import State
 from voicereg.domain.voices import Voice
 from voicereg.registry.aliases import Aliases

@@ -433,7 +433,7 @@ def _key_of(
     key, candidates = asked.get("manifest_key"), asked.get("candidates", 1)
     if key is None:
         return None, None
-    from voicereg.domain.plans import rivals
+    from voicereg.domain.planning import rivals
 
     standing = rivals(voice_queries.of_key(connection, account.id, key), asked.get("replaces"))
     chosen = [voice for voice in standing if voice.manifest_key == key]

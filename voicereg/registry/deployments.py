@@ -26,7 +26,8 @@ from voicereg.domain.errors import (
     VoiceProtected,
     VoiceregError,
 )
-from voicereg.domain.plans import Action, ApplyPlan, Step, rivals
+from voicereg.domain.planning import rivals
+from voicereg.domain.plans import Action, ApplyPlan, Step
 from voicereg.domain.provider_errors import Arrearage, InvalidKey, NotConnected, RateLimited
 from voicereg.domain.states import State
 from voicereg.domain.voices import Voice

@@ -11,7 +11,8 @@ from voicereg.domain.accounts import Account
 from voicereg.domain.designs import checked_design, marked
 from voicereg.domain.errors import InvalidInput
 from voicereg.domain.manifests import Entry, Manifest, ManifestProblem
-from voicereg.domain.plans import ApplyPlan, make_plan
+from voicereg.domain.planning import make_plan
+from voicereg.domain.plans import ApplyPlan
 from voicereg.domain.quotas import Quota
 from voicereg.domain.voices import Voice
 from voicereg.registry.context import Context

@@ -167,11 +167,14 @@ class _Run:
         return sight(listed.scope(), listed.voices.keys(), ours, listed.before.taken_at)
 
     def _none_known_text(self, seen: Sight) -> str:
-        found = "voice" if seen.known == 1 else f"{seen.known} voices"
+        what = (
+            "does not show the only voice on record"
+            if seen.expected == 1
+            else f"shows none of the {seen.expected} voices on record"
+        )
         return (
-            f"the provider shows none of the {found} on record: if {self._account.api_key_env} is "
-            "the key of another account, put it right before the next sync, which would take them "
-            "for gone; with the right one they are all back"
+            f"the provider {what}: if {self._account.api_key_env} is the key of another account, "
+            "put it right before the next sync, which would count what is missing as gone"
         )
 
     def _hold_back(self, listed: Listed) -> None:

@@ -96,6 +96,18 @@ def test_of_few_voices_of_which_none_is_listed_a_word_is_said(
     assert registry.sync(force=True).problems == ()
 
 
+def test_of_a_delete_whose_answer_was_lost_no_word_is_said(
+    registry: Registry, sandbox: Sandbox
+) -> None:
+    (made,) = known(registry, sandbox, 1)
+    sandbox.misbehave("delete", "reset", after=True, times=None)
+    with pytest.raises(DeleteUnconfirmed):
+        registry.delete(made.voice_id)
+    sandbox.clear_faults()
+
+    assert registry.sync().problems == ()
+
+
 def test_with_force_none_is_asked_for(registry: Registry, sandbox: Sandbox) -> None:
     made = known(registry, sandbox, 20)
     remove(sandbox, made[:10])
