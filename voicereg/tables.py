@@ -81,15 +81,14 @@ def _one_of(column: str, values: Any) -> str:
 
 _GONE = _one_of("state", sorted(GONE))
 
-_LIVE: dict[str, Any] = {
-    "sqlite_where": sa.text("gone_at IS NULL"),
-    "postgresql_where": sa.text("gone_at IS NULL"),
-}
 
-_GONE_ONLY: dict[str, Any] = {
-    "sqlite_where": sa.text("gone_at IS NOT NULL"),
-    "postgresql_where": sa.text("gone_at IS NOT NULL"),
-}
+def _only(condition: str) -> dict[str, Any]:
+    """What has an index hold nothing but the rows of a condition."""
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+
+
+_LIVE = _only("gone_at IS NULL")
+_GONE_ONLY = _only("gone_at IS NOT NULL")
 
 quota_groups = sa.Table(
     "quota_groups",
@@ -244,15 +243,13 @@ voices = sa.Table(
         "ix_voices_manifest_key",
         "account_id",
         "manifest_key",
-        sqlite_where=sa.text("manifest_key IS NOT NULL"),
-        postgresql_where=sa.text("manifest_key IS NOT NULL"),
+        **_only("manifest_key IS NOT NULL"),
     ),
     sa.Index(
         "ix_voices_candidate_for",
         "account_id",
         "candidate_for",
-        sqlite_where=sa.text("candidate_for IS NOT NULL"),
-        postgresql_where=sa.text("candidate_for IS NOT NULL"),
+        **_only("candidate_for IS NOT NULL"),
     ),
 )
 
@@ -445,8 +442,7 @@ messages = sa.Table(
     sa.Index(
         "ix_messages_unsettled",
         "channel",
-        sqlite_where=sa.text("outcome IS NULL"),
-        postgresql_where=sa.text("outcome IS NULL"),
+        **_only("outcome IS NULL"),
     ),
 )
 """Messages to channels: each is noted before it is sent."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -101,8 +103,8 @@ def _rules(each: sa.Table) -> list[str]:
     return found
 
 
-def _names(columns: object) -> str:
-    return ", ".join(code(column.name) for column in columns)  # type: ignore[attr-defined]
+def _names(columns: Iterable[sa.Column[Any]]) -> str:
+    return ", ".join(code(column.name) for column in columns)
 
 
 def _said_in(table_name: str, column: str) -> str:

@@ -8,7 +8,8 @@ from textwrap import shorten
 from voicereg.doctor import records
 from voicereg.doctor.findings import Finding, Outcome, ok, skipped, wrong
 from voicereg.doctor.subject import Look, Subject
-from voicereg.doctor.wording import many, some
+from voicereg.doctor.wording import some
+from voicereg.domain.counts import many
 from voicereg.domain.errors import DatabaseUnusable, SchemaMismatch, VoiceregError
 from voicereg.engine import Database
 from voicereg.schema.checks import problems

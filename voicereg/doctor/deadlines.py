@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from voicereg.doctor.findings import Finding, ok, warning
 from voicereg.doctor.subject import Subject
 from voicereg.doctor.syncs import command
-from voicereg.doctor.wording import many, some
+from voicereg.doctor.wording import some
 from voicereg.domain.accounts import Account
+from voicereg.domain.counts import many
 from voicereg.domain.states import State
 from voicereg.settings import Retiring
 

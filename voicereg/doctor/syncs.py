@@ -9,8 +9,9 @@ from voicereg.doctor import records
 from voicereg.doctor.findings import Finding, ok, warning
 from voicereg.doctor.records import SyncState
 from voicereg.doctor.subject import Subject
-from voicereg.doctor.wording import ago, many, some
+from voicereg.doctor.wording import ago, some
 from voicereg.domain.accounts import DEFAULT_ACCOUNT, Account
+from voicereg.domain.counts import many
 from voicereg.domain.families import Family
 from voicereg.domain.states import State
 

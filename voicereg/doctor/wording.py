@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from voicereg.domain.clock import rfc3339
+from voicereg.domain.counts import many
 
 _NAMED = 3
 _UNITS = (
@@ -13,11 +14,6 @@ _UNITS = (
     (timedelta(hours=1), "hour"),
     (timedelta(minutes=1), "minute"),
 )
-
-
-def many(count: int, what: str) -> str:
-    """A number of things."""
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def lasting(duration: timedelta) -> str:

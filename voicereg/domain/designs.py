@@ -111,14 +111,16 @@ def checked_design(region: str, **asked: Unpack[DesignOptions]) -> tuple[DesignR
         DesignOptions.__annotations__,
         required=("target_model", "prompt", "preview_text", "name"),
     )
-    key = asked.get("manifest_key")
-    of_key = [] if key is None else key_problems(key, "manifest_key")
     labels = Labels(
         tags=dict(asked.get("tags") or {}),
         owner=asked.get("owner"),
         note=asked.get("note"),
         pinned=bool(asked.get("pin")),
     )
+    problems = label_problems(labels)
+    key = asked.get("manifest_key")
+    if key is not None:
+        problems += key_problems(key, "manifest_key")
     try:
         request = design_request(
             target_model=asked["target_model"],
@@ -133,9 +135,9 @@ def checked_design(region: str, **asked: Unpack[DesignOptions]) -> tuple[DesignR
             unchecked=asked.get("unchecked", False),
         )
     except InvalidInput as refused:
-        raise InvalidInput(*refused.problems, *label_problems(labels), *of_key) from None
-    if of_key:
-        raise InvalidInput(*of_key, *label_problems(labels))
+        raise InvalidInput(*refused.problems, *problems) from None
+    if problems:
+        raise InvalidInput(*problems)
     return request, checked_labels(labels)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from voicereg.domain.counts import many
 from voicereg.domain.messages import Item
 from voicereg.domain.quotas import QuotaLevel
 from voicereg.domain.states import State
@@ -56,38 +57,38 @@ class English:
         concern = group.items[0].concern
         match group.topic:
             case Topic.ANY_DAY:
-                return f"{_count(count, 'voice')} may go any day"
+                return f"{many(count, 'voice')} may go any day"
             case Topic.DEADLINE:
-                return f"{_count(count, 'voice')} near deletion"
+                return f"{many(count, 'voice')} near deletion"
             case Topic.KEEP_ALIVE:
-                return f"{_count(count, 'voice')} not kept alive"
+                return f"{many(count, 'voice')} not kept alive"
             case Topic.GONE:
-                return f"{_count(count, 'voice')} gone"
+                return f"{many(count, 'voice')} gone"
             case Topic.QUOTA if concern.quota and count == 1:
                 full = concern.quota.level is QuotaLevel.FULL
                 used = "" if full else f"{percent(concern.quota)} % "
                 return f"{concern.quota.family.value} quota {used}full"
             case Topic.QUOTA:
-                return f"{_count(count, 'quota')} filling up"
+                return f"{many(count, 'quota')} filling up"
             case Topic.RETIRING if count == 1:
                 model = plain_words(concern.subject.key, 40)
                 return f"{model} withdrawn {_when(group.items[0], now)}"
             case Topic.RETIRING:
-                return f"{_count(count, 'model')} being withdrawn"
+                return f"{many(count, 'model')} being withdrawn"
             case Topic.UNRESOLVED:
-                return f"{_count(count, 'create')} unresolved"
+                return f"{many(count, 'create')} unresolved"
             case Topic.REJECTED:
-                return f"{_count(count, 'voice')} refused by review"
+                return f"{many(count, 'voice')} refused by review"
             case Topic.SAFE:
-                return f"{_count(count, 'voice')} safe again"
+                return f"{many(count, 'voice')} safe again"
             case Topic.ROOM if concern.quota and count == 1:
                 return f"{concern.quota.family.value} quota has room again"
             case Topic.ROOM:
-                return f"{_count(count, 'quota')} with room again"
+                return f"{many(count, 'quota')} with room again"
             case Topic.SETTLED:
-                return f"{_count(count, 'create')} settled"
+                return f"{many(count, 'create')} settled"
             case Topic.CLEARED:
-                return f"{_count(count, 'concern')} cleared"
+                return f"{many(count, 'concern')} cleared"
 
     def heading(self, topic: Topic) -> str:
         """What stands over the items of a topic."""
@@ -104,7 +105,7 @@ class English:
             )
             return f"{figures}; the figures may be out of date" if quota.stale else figures
         if topic is Topic.RETIRING and deadline is not None:
-            bound = _count(len(concern.voices), "voice")
+            bound = many(len(concern.voices), "voice")
             return f"withdrawn on {day(deadline)} ({_when(item, now)}), with {bound}"
         if topic in _AT_PROVIDER and voice is not None and voice.state is State.MISSING:
             return "not listed by the provider any more: probably gone"
@@ -202,7 +203,7 @@ class English:
 
     def left_out(self, count: int) -> str:
         """That there was no room for more items, of whatever topic."""
-        return f"… and {_count(count, 'notice')} more, for which there was no room here"
+        return f"… and {many(count, 'notice')} more, for which there was no room here"
 
     def trial_title(self, channel: str) -> str:
         """The title of a test of a channel."""
@@ -221,19 +222,15 @@ class English:
         )
 
 
-def _count(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def _left(item: Item, now: datetime) -> str:
     left = item.left(now) or timedelta(0)
     if left == timedelta(0):
         return "may go any day"
-    return f"{_count(left.days, 'day')} left" if left.days else "less than a day left"
+    return f"{many(left.days, 'day')} left" if left.days else "less than a day left"
 
 
 def _when(item: Item, now: datetime) -> str:
     left = item.left(now) or timedelta(0)
     if left == timedelta(0):
         return "by now"
-    return f"in {_count(left.days, 'day')}" if left.days else "in less than a day"
+    return f"in {many(left.days, 'day')}" if left.days else "in less than a day"

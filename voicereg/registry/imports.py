@@ -131,7 +131,8 @@ class _Work:
         while waiting:
             ready = [(line, row) for line, row in waiting if self._is_ready(row)] or waiting
             added += filter(None, [self._take_one(line, row) for line, row in ready])
-            waiting = [one for one in waiting if one not in ready]
+            taken = {line for line, _ in ready}
+            waiting = [(line, row) for line, row in waiting if line not in taken]
         ids = {voice.voice_id for voice in added if voice.voice_id is not None}
         claim(self._connection, ids, self._now)
         found = Counter(

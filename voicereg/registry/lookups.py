@@ -183,8 +183,7 @@ class Lookups:
             else []
         )
         if not found:
-            error = self._not_found(connection, [account], reference)
-            raise VoiceNotFound(error.reference, error.account, error.near, exact=True)
+            raise self._not_found(connection, [account], reference, exact=True)
         if len(found) > 1:
             raise _ambiguous(reference, found)
         return found[0]
@@ -206,12 +205,17 @@ class Lookups:
         raise self._not_found(connection, accounts, reference)
 
     def _not_found(
-        self, connection: sa.Connection, accounts: Sequence[Account], reference: str
+        self,
+        connection: sa.Connection,
+        accounts: Sequence[Account],
+        reference: str,
+        *,
+        exact: bool = False,
     ) -> VoiceNotFound:
         """An error that names what may have been meant: a beginning, or a voice of that name."""
         names = ", ".join(account.name for account in accounts)
         if not reference or not is_storable(reference):
-            return VoiceNotFound(reference, names)
+            return VoiceNotFound(reference, names, exact=exact)
         ids = [account.id for account in accounts]
         # One that is gone, or never came about, is seldom meant.
         named = voice_queries.by_name(connection, ids, reference, _LOOKED_AT)
@@ -219,7 +223,8 @@ class Lookups:
         if not near:
             begun = voice_queries.by_beginning(connection, ids, reference, _NEAR)
             near = [voice.id for voice in begun]
-        return VoiceNotFound(reference, names, (near or _alike(connection, ids, reference))[:_NEAR])
+        near = (near or _alike(connection, ids, reference))[:_NEAR]
+        return VoiceNotFound(reference, names, near, exact=exact)
 
 
 def _alike(connection: sa.Connection, ids: Sequence[int], reference: str) -> list[str]:

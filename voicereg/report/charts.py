@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from voicereg.domain.counts import many
 from voicereg.domain.deadlines import Timeline, Urgency, Week
 from voicereg.domain.families import Family
 from voicereg.domain.quotas import Quota
 from voicereg.domain.uses import MonthlyUses
-from voicereg.report.wording import MONTHS, URGENCIES, LocalTimes, counted, month_name
+from voicereg.report.wording import MONTHS, URGENCIES, LocalTimes, month_name
 
 WIDTHS: Mapping[str, int] = {"small": 340, "medium": 520, "large": 760, "full": 1280}
 """Each chart is drawn several times, so that its letters stay as large as all others; the page
@@ -89,7 +90,7 @@ def deadline_charts(timeline: Timeline, times: LocalTimes) -> list[Chart]:
         named.append(_week_stack(week, "" if before in (None, month) else month, times))
         before = month
     past = _Stack(
-        f"{counted(timeline.any_day, 'voice')} past their deadline: may go any day",
+        f"{many(timeline.any_day, 'voice')} past their deadline: may go any day",
         "any day",
         [(Urgency.ANY_DAY.value, timeline.any_day)],
     )
@@ -100,7 +101,7 @@ def use_charts(months: Sequence[MonthlyUses]) -> list[Chart]:
     """Uses by month, those of one family on those of the other."""
     stacks = [
         _Stack(
-            f"{month_name(one.month)}: {counted(one.total, 'use')} ("
+            f"{month_name(one.month)}: {many(one.total, 'use')} ("
             + ", ".join(f"{family.value} {one.by_family[family]:,}" for family in Family)
             + ")",
             MONTHS[one.month.month - 1],
@@ -136,7 +137,7 @@ def gauge(quota: Quota, width: int = 1_000) -> list[Bar]:
 
 def _week_stack(week: Week, label: str, times: LocalTimes) -> _Stack:
     days = f"{times.short_date(week.begins_at)} to {times.short_date(week.ends_at)}"
-    title = f"{days}: {counted(week.total, 'voice')}"
+    title = f"{days}: {many(week.total, 'voice')}"
     if week.total:
         title += f" ({', '.join(URGENCIES[one] for one, count in week.counts.items() if count)})"
     return _Stack(title, label, [(one.value, count) for one, count in week.counts.items()])

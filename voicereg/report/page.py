@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from voicereg.domain.audio import PreviewAudio
 from voicereg.domain.clock import rfc3339
+from voicereg.domain.counts import many
 from voicereg.domain.deadlines import WITHIN, Urgency
 from voicereg.domain.families import Family
 from voicereg.domain.states import State
@@ -120,7 +121,7 @@ def _environment() -> Environment:
     }
     environment.tests["chinese"] = is_chinese
     environment.globals |= {
-        "counted": wording.counted,
+        "many": many,
         "forecast_text": wording.forecast_text,
         "freshness_text": wording.freshness_text,
         "gauge": charts.gauge,

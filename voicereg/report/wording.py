@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta, tzinfo
 
+from voicereg.domain.counts import many
 from voicereg.domain.deadlines import Urgency
 from voicereg.domain.forecast import PERIOD, Forecast, ForecastKind
 from voicereg.domain.quotas import Quota
@@ -65,11 +66,6 @@ def month_name(month: date) -> str:
     return f"{MONTHS[month.month - 1]} {month.year}"
 
 
-def counted(count: int, noun: str) -> str:
-    """A number and what there is so many of."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def days_left(voice: Voice, now: datetime) -> str:
     """How long the provider keeps a voice at least; empty where it is not known to have it."""
     days = voice.days_left(now)
@@ -77,20 +73,20 @@ def days_left(voice: Voice, now: datetime) -> str:
         return ""
     if voice.deadline_at <= now:
         return "any day"
-    return counted(days, "day") if days else "under 1 day"
+    return many(days, "day") if days else "under 1 day"
 
 
 def forecast_text(forecast: Forecast, now: datetime) -> str:
     """When a quota will be full, in a sentence."""
     pace = forecast.pace
     whole = pace.period == PERIOD
-    lately = "this month" if whole else f"in the last {counted(pace.period.days, 'day')}"
+    lately = "this month" if whole else f"in the last {many(pace.period.days, 'day')}"
     at_pace = "at this month's pace" if whole else f"at the pace of {lately[3:]}"
     match forecast.kind:
         case ForecastKind.FULL:
             return "Full: the next create is refused."
         case ForecastKind.TOO_EARLY:
-            known = counted(pace.period.days, "day") if pace.period.days else "less than a day"
+            known = many(pace.period.days, "day") if pace.period.days else "less than a day"
             return f"Too early for a forecast: looked after for {known}."
         case ForecastKind.STEADY if pace.net < 0:
             return f"No growth {lately}: {-pace.net:,} fewer than before."
@@ -100,7 +96,7 @@ def forecast_text(forecast: Forecast, now: datetime) -> str:
             return f"Years away from full {at_pace} (+{pace.net:,})."
         case ForecastKind.FILLING:
             days = forecast.days(now)
-            when = f"in {counted(days, 'day')}" if days else "within a day"
+            when = f"in {many(days, 'day')}" if days else "within a day"
             return f"Full {when} {at_pace} (+{pace.net:,})."
 
 

@@ -26,8 +26,9 @@ from voicereg.cli.output.plans import (
     print_results,
 )
 from voicereg.cli.output.tables import on_terminal
-from voicereg.cli.output.text import fitted, many, printable
+from voicereg.cli.output.text import fitted, printable
 from voicereg.cli.reading import opened
+from voicereg.domain.counts import many
 from voicereg.domain.deployments import DeploymentProgress, StepDone, StepOutcome
 from voicereg.domain.errors import ConfirmNotRecorded
 from voicereg.domain.manifests import read_manifest

@@ -12,7 +12,7 @@ from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import json_option
 from voicereg.cli.output.documents import print_json
 from voicereg.cli.output.tables import print_fields
-from voicereg.cli.output.text import many
+from voicereg.domain.counts import many
 
 
 @click.group()

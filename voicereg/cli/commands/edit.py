@@ -12,7 +12,7 @@ from voicereg.cli.completion import VOICE, complete_tags
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.filters import filter_options, wanted
 from voicereg.cli.options import KeyValue, each_once, json_option
-from voicereg.cli.output.text import many
+from voicereg.domain.counts import many
 
 
 @click.command()

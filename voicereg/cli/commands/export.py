@@ -14,8 +14,8 @@ from voicereg.cli.failures import ExitCode
 from voicereg.cli.filters import filter_options, wanted
 from voicereg.cli.options import all_accounts_option
 from voicereg.cli.output.files import write_lines
-from voicereg.cli.output.text import many
 from voicereg.cli.rows import FORMATS, lines_of
+from voicereg.domain.counts import many
 from voicereg.domain.errors import InvalidInput, Problem
 from voicereg.domain.exchange import EXCHANGE_KEYS, as_row
 

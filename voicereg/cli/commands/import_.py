@@ -10,9 +10,10 @@ from voicereg.cli.app import App, pass_app
 from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import json_option
 from voicereg.cli.output.documents import print_json
-from voicereg.cli.output.text import fitted, many, printable
+from voicereg.cli.output.text import fitted, printable
 from voicereg.cli.reading import opened
 from voicereg.cli.rows import read_rows
+from voicereg.domain.counts import many
 from voicereg.domain.exchange import VoicesImported
 
 _TOLD = 20

@@ -13,8 +13,8 @@ from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import SIZE, all_accounts_option, json_option
 from voicereg.cli.output.documents import print_json
 from voicereg.cli.output.files import check_writable, write_file, write_lines
-from voicereg.cli.output.text import many
 from voicereg.domain.clock import rfc3339
+from voicereg.domain.counts import many
 
 if TYPE_CHECKING:
     from voicereg.registry import Registry

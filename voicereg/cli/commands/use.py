@@ -16,9 +16,9 @@ from voicereg.cli.failures import ExitCode
 from voicereg.cli.options import json_option
 from voicereg.cli.output.documents import print_json
 from voicereg.cli.output.tables import print_table
-from voicereg.cli.output.text import many
 from voicereg.cli.output.voices import deadline_columns
 from voicereg.cli.reading import opened
+from voicereg.domain.counts import many
 from voicereg.domain.uses import UsesImported
 
 

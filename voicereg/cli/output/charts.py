@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from voicereg.cli.output.text import many, printable
+from voicereg.cli.output.text import printable
+from voicereg.domain.counts import many
 from voicereg.domain.uses import DailyUses
 
 _BLOCKS = "▁▂▃▄▅▆▇█"

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from voicereg.cli.output.tables import Column, on_terminal, print_table
-from voicereg.cli.output.text import many, printable
+from voicereg.cli.output.text import printable
 from voicereg.doctor.findings import Finding, Outcome
+from voicereg.domain.counts import many
 
 _STYLES = {
     Outcome.OK: "dim green",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from voicereg.cli.output.tables import Column, print_table
-from voicereg.cli.output.text import many
+from voicereg.domain.counts import many
 from voicereg.domain.deployments import StepDone, StepOutcome
 from voicereg.domain.plans import Action, ApplyPlan, Step
 from voicereg.domain.quotas import Quota
@@ -112,7 +112,7 @@ def print_results(ended: Sequence[StepDone], say: Say, *, all_of_them: bool) -> 
     shown = [done for done in ended if all_of_them or _is_to_be_known(done)]
     if shown:
         print_table(shown, _RESULTS, "", say)
-    say(", ".join(_told(counted(ended))) or "nothing was done")
+    say(", ".join(_told(_counted(ended))) or "nothing was done")
 
 
 def _is_to_be_known(done: StepDone) -> bool:
@@ -137,7 +137,7 @@ def finished(done: StepDone) -> str:
     return f"{done.step.key}{voice}: {done.outcome.value}: {why}"
 
 
-def counted(ended: Sequence[StepDone]) -> Mapping[tuple[Action, StepOutcome], int]:
+def _counted(ended: Sequence[StepDone]) -> Mapping[tuple[Action, StepOutcome], int]:
     """How many steps of each kind ended in each way."""
     return Counter((done.step.action, done.outcome) for done in ended)
 

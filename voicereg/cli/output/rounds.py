@@ -7,7 +7,8 @@ from collections.abc import Callable
 import click
 
 from voicereg.cli.output.tables import Column, print_table
-from voicereg.cli.output.text import many, printable
+from voicereg.cli.output.text import printable
+from voicereg.domain.counts import many
 from voicereg.domain.messages import Language
 from voicereg.domain.rounds import Delivery, Round, StepResult
 from voicereg.domain.syncs import ChangeKind

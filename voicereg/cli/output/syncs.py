@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from voicereg.cli.output.tables import Column, on_terminal, print_table
-from voicereg.cli.output.text import many
+from voicereg.domain.counts import many
 from voicereg.domain.states import State
 from voicereg.domain.syncs import ChangeKind, Sync, SyncChange
 

@@ -44,11 +44,6 @@ def local_date(moment: datetime | None) -> str:
     return "" if moment is None else f"{moment.astimezone():%Y-%m-%d}"
 
 
-def many(count: int, one: str) -> str:
-    """How many there are of something: ``1 voice``, ``1,200 voices``."""
-    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
-
-
 def fitted(line: str) -> str:
     """A line for stderr: one that a terminal would break in the middle of a word, broken between.
 
